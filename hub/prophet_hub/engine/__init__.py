@@ -1,0 +1,1 @@
+"""A replica: edit, integrate, history."""

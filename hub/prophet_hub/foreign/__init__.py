@@ -1,0 +1,1 @@
+"""The bridge between trackers and the replica."""

@@ -1,0 +1,184 @@
+"""What passes between the bridge and the jobs above it: plain values, streamed upward.
+
+A run is: `pull` each remote, settle, `plan` each remote (nothing is written before every plan is
+complete), brakes, `apply`.  Each of the three is a generator of these values; nothing calls back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from prophet_hub.errors import HubError
+from prophet_hub.model.ids import RecordId, TrackerId
+from prophet_hub.sdk import Connector, FieldMap, Person, Ref
+
+__all__ = [
+    "Applied",
+    "FieldPlan",
+    "InboxItem",
+    "Outcome",
+    "Planned",
+    "Pulled",
+    "RemoteSpec",
+    "Verb",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSpec:
+    """A remote as one job uses it: all that the bridge needs to know of the configuration.
+
+    Attributes:
+        name: The remote's name in the job file, shown to people and in attribution lines.
+        tracker: Its tracker id, which survives a moved address.
+        account: The hub's own account there.
+        fields: The connector's table, extended by the remote's maps and narrowed by the job.
+        query: In the tracker's own language.
+        pulls, pushes: The directions that the job allows.
+        creates: Whether tickets may be created there.
+        deletes: Whether a deletion elsewhere deletes there; else it waits in the inbox.
+        attachments: Whether attachments are carried at all.
+        attachment_limit: In bytes, the smaller of job and connector; None for none.
+        audience: `private` where private comments may be sent to this remote at all.
+        people: The remote's part of the people file: their person id -> e-mail address.
+        default_person: Whom an unmapped person becomes on required fields, "" for nobody.
+        concurrency: Tickets fetched at once.
+        batch: Tickets per store transaction and checkpoint.
+    """
+
+    name: str
+    tracker: TrackerId
+    connector: Connector
+    account: Person
+    fields: FieldMap
+    query: str = ""
+    pulls: bool = True
+    pushes: bool = True
+    creates: bool = True
+    deletes: bool = True
+    attachments: bool = True
+    attachment_limit: int | None = None
+    audience: str = "public"
+    people: Mapping[str, str] = field(default_factory=dict)
+    default_person: str = ""
+    concurrency: int = 4
+    batch: int = 50
+
+
+class Outcome(StrEnum):
+    """What became of one item."""
+
+    READ = "read"  # told something new
+    SAME = "same"  # told nothing new
+    GONE = "gone"  # a tombstone
+    HELD = "held"  # carries the key of another hub's record
+    FAILED = "failed"  # waits in the inbox
+    DONE = "done"  # written and confirmed
+    REFUSED = "refused"  # the tracker took it in silence and did nothing: parked
+    STALE = "stale"  # moved on under our hands; the next run looks again
+    UNSURE = "unsure"  # no answer came; the next run looks first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """One ticket told by a remote.
+
+    Attributes:
+        changes: How many cells it changed here.
+        done, total: Progress of this pull; total None if the tracker does not tell.
+    """
+
+    remote: str
+    ref: Ref
+    outcome: Outcome
+    changes: int = 0
+    error: HubError | None = None
+    done: int = 0
+    total: int | None = None
+
+
+class Verb(StrEnum):
+    """What a planned operation does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldPlan:
+    """One field of a planned operation, in their words.
+
+    Attributes:
+        ours: The neutral property.
+        before: What the remote showed when last read, None for absent.
+        after: What it would show.
+    """
+
+    ours: str
+    theirs: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One operation that a remote needs, complete before anything is written.
+
+    Attributes:
+        record: The record as a whole names it.
+        ref: The item, or for a create its kind and, if known, its ticket (id "" while the ticket
+            itself is still to be created).
+        title: The ticket's summary, for people.
+        fields: Per field before and after.
+        closes: An open ticket becomes a closed one by this (a create that arrives closed does not).
+        notifies: Whether the tracker sends mail for it, as far as is known.
+        requests: About what it costs.
+    """
+
+    remote: str
+    verb: Verb
+    record: RecordId
+    ref: Ref
+    title: str = ""
+    fields: tuple[FieldPlan, ...] = ()
+    closes: bool = False
+    notifies: bool = False
+    requests: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of a planned operation."""
+
+    planned: Planned
+    outcome: Outcome
+    ref: Ref | None = None
+    error: HubError | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """Something that waits, with its reason; it blocks only itself.
+
+    Attributes:
+        field: The neutral property, "" for the whole item.
+        value: What could not be said, in their words.
+        since, tries: For people; micros.
+        pairing: For first-run pairing that wants a person: the other record, empty else.
+    """
+
+    number: int
+    remote: str
+    kind: str
+    ref: str
+    record: RecordId | None
+    field: str
+    reason: str
+    value: str = ""
+    since: int = 0
+    tries: int = 1
+    pairing: str = ""

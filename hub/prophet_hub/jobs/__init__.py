@@ -1,0 +1,1 @@
+"""Jobs: what is synced with what, in which order, with which brakes."""

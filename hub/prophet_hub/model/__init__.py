@@ -1,0 +1,1 @@
+"""Pure values: ids, cells, writes, entries, and their bytes."""

@@ -1,0 +1,45 @@
+"""Entries as bytes: MessagePack, hashed along the log.
+
+The running hash is SHA-256 over the hash before it and the bytes of the entry, so that it names the
+entry together with all that it follows (design, section 4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from prophet_hub.errors import Invalid
+from prophet_hub.model.changes import Changeset, Entry
+from prophet_hub.model.ids import Origin
+
+__all__ = ["decode", "encode", "seal"]
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[Origin, int, Changeset])
+
+
+def seal(origin: Origin, sequence: int, before: bytes, changeset: Changeset) -> tuple[Entry, bytes]:
+    """Returns the entry at the place, and the bytes in which it is stored and passed on."""
+    raw = _encoder.encode((origin, sequence, changeset))
+    running = hashlib.sha256(before + raw).digest()
+    return Entry(origin, sequence, before, running, changeset), raw
+
+
+def encode(entry: Entry) -> bytes:
+    """Returns the bytes of an entry; equal entries have equal bytes."""
+    return _encoder.encode((entry.origin, entry.sequence, entry.changeset))
+
+
+def decode(before: bytes, raw: bytes) -> Entry:
+    """Returns the entry that the bytes hold, after the entry with the running hash `before`.
+
+    Raises:
+        Invalid: The bytes are no entry.
+    """
+    try:
+        origin, sequence, changeset = _decoder.decode(raw)
+    except msgspec.DecodeError as error:
+        raise Invalid(f"An entry of the log cannot be read: {error}.") from error
+    return Entry(origin, sequence, before, hashlib.sha256(before + raw).digest(), changeset)

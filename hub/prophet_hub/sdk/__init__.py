@@ -1,0 +1,70 @@
+"""All that a connector sees: messages, fields, the interface, and shared pieces to compose.
+
+The heavy pieces (`prophet_hub.sdk.http` and what stands on requests) are imported by name, so that
+a command that sends nothing does not pay for them.
+"""
+
+from prophet_hub.sdk.connector import SPEC, Connector, Context, RemoteSettings
+from prophet_hub.sdk.fields import Field, FieldMap, Kind
+from prophet_hub.sdk.messages import (
+    ATTACHMENT,
+    COMMENT,
+    LINK,
+    TICKET,
+    Attachment,
+    Capabilities,
+    Checkpoint,
+    Comment,
+    Create,
+    Delete,
+    Event,
+    FieldChange,
+    Gone,
+    History,
+    Operation,
+    Person,
+    Pull,
+    Receipt,
+    Ref,
+    Schema,
+    SchemaField,
+    SetChange,
+    Ticket,
+    Update,
+    Value,
+)
+
+__all__ = [
+    "ATTACHMENT",
+    "COMMENT",
+    "LINK",
+    "SPEC",
+    "TICKET",
+    "Attachment",
+    "Capabilities",
+    "Checkpoint",
+    "Comment",
+    "Connector",
+    "Context",
+    "Create",
+    "Delete",
+    "Event",
+    "Field",
+    "FieldChange",
+    "FieldMap",
+    "Gone",
+    "History",
+    "Kind",
+    "Operation",
+    "Person",
+    "Pull",
+    "Receipt",
+    "Ref",
+    "RemoteSettings",
+    "Schema",
+    "SchemaField",
+    "SetChange",
+    "Ticket",
+    "Update",
+    "Value",
+]

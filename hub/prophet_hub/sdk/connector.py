@@ -1,0 +1,140 @@
+"""What an author of a connector implements: spec 1 (design, section 6)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from prophet_hub.sdk.fields import FieldMap
+from prophet_hub.sdk.messages import (
+    Capabilities,
+    Checkpoint,
+    Gone,
+    Operation,
+    Person,
+    Pull,
+    Receipt,
+    Ref,
+    Schema,
+    Ticket,
+)
+
+__all__ = ["SPEC", "Connector", "Context", "RemoteSettings"]
+
+SPEC = 1
+"""The version of this interface; the hub accepts it and the one before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSettings:
+    """Base of a connector's settings: what stands under `remotes.NAME` in the job file.
+
+    A subclass adds fields with plain types (str, int, bool, tuple[str, ...], dict[str, str]);
+    each field's `metadata={"help": ...}` is its documentation, `metadata={"secret": True}` keeps it
+    out of every log and demands a reference (`env:`, `file:`, `keyring:`, `command:`).
+
+    Attributes:
+        url: Where the tracker is; a path for trackers that are files.
+        query: Which tickets, in the tracker's own language; "" for all.
+    """
+
+    url: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the hub hands to a connector beside its settings.
+
+    Attributes:
+        remote: The remote's name, for error sentences.
+        folder: A private folder of this remote, made on first use by who needs it; "" if none.
+        session: A `requests.Session` to use instead of a new one, None for a new one (tests).
+    """
+
+    remote: str = "remote"
+    folder: str = ""
+    session: Any = None
+
+
+class Connector(ABC):
+    """One tracker behind messages. The hub calls these methods; the connector never its own.
+
+    `__init__` opens nothing and sends nothing.  Methods raise only `prophet_hub.errors`.  `ticket`
+    and `content` are called from several threads at once, the others from one.
+
+    Attributes:
+        name: As in the entry point.
+        spec: The version of this interface that the connector was written for.
+        capabilities: Promises; an instance may narrow the class's after reading its settings.
+        fields: The table between the tracker's fields and ours; an instance may extend it.
+        auth: The kinds of credentials accepted: `password`, `token`, `cookie`, `oauth`, `none`.
+    """
+
+    name: ClassVar[str]
+    spec: ClassVar[int] = SPEC
+    capabilities: Capabilities
+    fields: FieldMap
+    auth: ClassVar[frozenset[str]] = frozenset({"none"})
+    Settings: ClassVar[type[RemoteSettings]] = RemoteSettings
+
+    @abstractmethod
+    def __init__(self, settings: Any, context: Context) -> None:
+        """Keeps settings and context; sends nothing."""
+
+    @abstractmethod
+    def whoami(self) -> Person:
+        """Returns the hub's own account in the tracker; proves the credentials.
+
+        Its `id` is what authors of the account's own acts carry.
+
+        Raises:
+            AuthFailed: The credentials were refused.
+        """
+
+    @abstractmethod
+    def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:
+        """Yields what changed since `pull.since`: a bare Ref is fetched by the hub.
+
+        At least the last item is a Checkpoint.  Telling too much is allowed, leaving out is not.
+        """
+
+    @abstractmethod
+    def ticket(self, ref: Ref) -> Ticket | Gone:
+        """Returns the ticket with all that it tells.
+
+        Raises:
+            NotFound: No such ticket or not visible; a deletion is told by `Gone` alone.
+        """
+
+    @abstractmethod
+    def apply(self, operation: Operation) -> Receipt:
+        """Sends one operation, once.
+
+        Raises:
+            Unsupported: The verb and kind are not declared; no request was sent.
+            Stale: The item moved on; nothing was done.
+            Rejected: The tracker said no; nothing was done.
+            Unsure: No answer came; it may have been done.
+        """
+
+    @abstractmethod
+    def content(self, ref: Ref) -> Iterator[bytes]:
+        """Yields the bytes of an attachment."""
+
+    @abstractmethod
+    def find(self, ref: Ref, key: str) -> Ref | None:
+        """Returns the item that carries the key, None if none does.
+
+        `ref` says the kind, and for comments and attachments the ticket.  Looks where a create is
+        visible at once, never in an index that lags.
+        """
+
+    @abstractmethod
+    def describe(self) -> Schema:
+        """Returns projects, fields, statuses and transitions as found in the tracker."""
+
+    def close(self) -> None:  # noqa: B027 - most connectors hold nothing
+        """Gives back what the connector holds; the second time does nothing."""

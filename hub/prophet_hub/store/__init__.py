@@ -1,0 +1,1 @@
+"""Bytes on disk behind one interface; one conformance suite for all stores."""

@@ -1,0 +1,1 @@
+"""PUBLIC: the contract that every connector keeps, a tracker in memory, faults, strategies."""

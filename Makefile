@@ -1,0 +1,42 @@
+# Every target makes the environment it needs; PYTHON and VENV can be set.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made
+WORKERS ?= auto
+
+.PHONY: demo test lint live kills bench docs clean
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[testing]' --group dev
+	touch $@
+
+demo: $(STAMP)  ## an RT and a Hiveminder on loopback ports, kept in step before your eyes
+	$(BIN)/python tests/demo/demo.py
+
+test: $(STAMP)  ## all tests but the live ones and the kills, with branch coverage
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not live and not kills' --cov --cov-report=term $(ARGS)
+
+lint: $(STAMP)  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
+
+live: $(STAMP)  ## the connectors' contract and whole syncs on real servers, installed where possible
+	$(BIN)/python -m pytest -m live tests/live $(ARGS)
+
+kills: $(STAMP)  ## SIGKILL at random moments of syncs of 30 tickets
+	$(BIN)/python -m pytest -m kills tests/kills -s $(ARGS)
+
+bench: $(STAMP)  ## one JSON object per measurement, each a ratio to a floor of the same run
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: $(STAMP)  ## writes the generated parts of the documentation anew
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) .demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -52,11 +52,13 @@ class Context:
         remote: The remote's name, for error sentences.
         folder: A private folder of this remote, made on first use by who needs it; "" if none.
         session: A `requests.Session` to use instead of a new one, None for a new one (tests).
+        clock: A `prophet_hub.sdk.pace.Clock`, None for the machine's own (tests turn one).
     """
 
     remote: str = "remote"
     folder: str = ""
     session: Any = None
+    clock: Any = None
 
 
 class Connector(ABC):

@@ -1,0 +1,497 @@
+"""One remote over HTTP: sessions, retries, pauses, redirects, and errors in the hub's words.
+
+A connector holds an `Http` (`self.http`) and never sees requests.  What may be repeated follows
+RFC 9110, section 9.2.2: reads always; PUT and DELETE unless told otherwise; POST only where the
+server said that it did nothing.  A write whose answer did not come ends in `Unsure`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, quote_plus, urljoin, urlsplit
+
+from prophet_hub.errors import Garbled, Rejected
+from prophet_hub.sdk.answers import Answer, Lost, error_of
+from prophet_hub.sdk.auth import Auth, cookies_of
+from prophet_hub.sdk.connector import Context
+from prophet_hub.sdk.pace import SYSTEM, Bucket, Clock, pause_asked
+
+if TYPE_CHECKING:
+    import requests
+    import tenacity
+
+__all__ = ["Answer", "Http"]
+
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+REPEATABLE: Final = READS | {"PUT", "DELETE"}
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+BUSY: Final = frozenset({429, 502, 503, 504})
+FEWEST_SECRET: Final = 3
+"""Shorter secrets are not scrubbed: every other word would be."""
+CHUNK: Final = 1 << 16
+HOPS: Final = 5
+ERRORS: Final = 400
+FAILURES: Final = 500
+TOO_MANY: Final = 429
+UNTOUCHED: Final = frozenset({429, 503})
+"""By these a server says that it did nothing: 429 always, 503 where it says when to come back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One request as asked for, before anything is sent."""
+
+    method: str
+    url: str
+    params: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Callable[[], Any] | None = None
+    repeat: bool
+    follow: bool
+    signed: bool = True
+    keep: bool = False
+
+
+class Http:
+    """A remote's HTTP service.  Threads share it: each request borrows a session of its own.
+
+    Args:
+        base_url: What paths are relative to; `https` certificates are always verified.
+        context: Names the remote in errors, and brings a session or a clock in tests.
+        auth: Proves who we are; None sends nothing.
+        headers: Sent with every request.
+        timeout: Seconds to connect, and between two bytes of an answer.
+        limit: The most bytes that an answer may have in memory; `stream` has no such limit.
+        rate, burst: At most so many requests a second, None for no bound.
+        attempts: How often one request is sent at most.
+        patience: Seconds; a server that asks for a longer pause ends in `RateLimited`.
+        hosts: Other hosts that a read may be redirected to; they get no credentials.
+        secrets: More texts never to be shown.
+
+    Attributes:
+        requests: How many requests went out, log-ins among them.
+        logins: How many of these were log-ins.
+        clock: By which pauses are kept.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        context: Context,
+        *,
+        auth: Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+        limit: int = 64 << 20,
+        rate: float | None = None,
+        burst: int = 1,
+        attempts: int = 4,
+        patience: float = 60.0,
+        hosts: frozenset[str] = frozenset(),
+        secrets: Iterable[str] = (),
+    ) -> None:
+        self.remote = context.remote
+        self.base_url = base_url.rstrip("/")
+        self.requests = 0
+        self.logins = 0
+        self.clock: Clock = context.clock or SYSTEM
+        self._bucket = Bucket(self.clock, rate, burst)
+        self._auth = auth
+        self._headers = {"User-Agent": "prophet-hub", "Accept": "*/*", **(headers or {})}
+        self._timeout = timeout
+        self._limit = limit
+        self._attempts = attempts
+        self._patience = patience
+        self._hosts = hosts
+        self._secrets = tuple(secrets)
+        self._given = context.session
+        self._free: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Http of {self.remote}>"
+
+    # What connectors call ------------------------------------------------------------------------
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """Reads; see `request`."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Answer:
+        """Sends once; see `request`."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Answer:
+        """Replaces; see `request`."""
+        return self.request("PUT", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Answer:
+        """Deletes; see `request`."""
+        return self.request("DELETE", path, **options)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Any = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Any = None,
+        body: Callable[[], Any] | bytes | None = None,
+        repeat: bool | None = None,
+        follow: bool | None = None,
+        passing: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Returns the answer, whole, with a status below 400 or one of `passing`.
+
+        The path is below the base URL, or an absolute URL of the same host.  Of `json`, `form` and
+        `body` at most one is sent; `body` opens anew for each attempt and may be a stream with a
+        length (`upload.Multipart`).
+
+        `repeat` says whether it may be sent again after an answer that did not come; by default
+        all but POST and PATCH may.  `follow` says whether redirects are followed; by default those
+        of reads are.  Else a redirect is returned like any answer: some trackers say by it that a
+        write went well.
+
+        Raises:
+            RemoteError: One of its kinds, in the hub's words.
+        """
+        call = _Call(
+            method=method,
+            url=self.url(path),
+            params=params,
+            headers=_with_type(headers, json=json, form=form),
+            body=_opener(json, form, body),
+            repeat=method in REPEATABLE if repeat is None else repeat,
+            follow=method in READS if follow is None else follow,
+        )
+        answer = self._send(call)
+        if isinstance(answer, Answer) and (answer.status < ERRORS or answer.status in passing):
+            return answer
+        raise error_of(self, method, call.url, answer)
+
+    def stream(self, path: str, *, params: Any = None, limit: int | None = None) -> Iterator[bytes]:
+        """Yields the bytes of a resource as they come, in pieces of at most 64 kB.
+
+        Raises:
+            Garbled: It broke off, or is longer than `limit`.
+        """
+        call = _Call(
+            method="GET", url=self.url(path), params=params, repeat=True, follow=True, keep=True
+        )
+        with self._session() as session:
+            opened = self._send_by(session, call)
+            if not hasattr(opened, "iter_content"):
+                raise error_of(self, "GET", call.url, opened)
+            with closing(opened):
+                yield from self._pieces(opened, limit)
+
+    def login(self, path: str, form: Mapping[str, str]) -> Answer:
+        """Posts a log-in form, without credentials and following nothing; for `Auth` alone."""
+        self.logins += 1
+        call = _Call(
+            method="POST",
+            url=self.url(path),
+            headers=_with_type(None, json=None, form=form),
+            body=_opener(None, form, None),
+            repeat=True,
+            follow=False,
+            signed=False,
+        )
+        answer = self._send(call)
+        if isinstance(answer, Answer) and answer.status < FAILURES and answer.status != TOO_MANY:
+            return answer
+        raise error_of(self, "GET", call.url, answer)
+
+    def url(self, path: str) -> str:
+        """Returns the URL of a path.
+
+        Raises:
+            Rejected: The path is a URL of another host, which is not asked.
+        """
+        if "://" not in path.split("?", 1)[0]:
+            return f"{self.base_url}/{path.lstrip('/')}"
+        if _origin(path) != _origin(self.base_url):
+            raise Rejected(
+                f"{self.remote} names an address outside of itself.",
+                hint=f"Check `url` of remote {self.remote}.",
+                remote=self.remote,
+            )
+        return path
+
+    def scrub(self, text: str) -> str:
+        """Returns the text without any of the secrets, whatever way they are quoted."""
+        secrets = {*self._secrets, *(self._auth.secrets if self._auth else ())}
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= FEWEST_SECRET:
+                for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+                    text = text.replace(form, "***")
+        return text
+
+    def close(self) -> None:
+        """Closes the idle sessions; the second time does nothing."""
+        with self._lock:
+            free, self._free = self._free, []
+        for session in free:
+            session.close()
+
+    # Sending -------------------------------------------------------------------------------------
+
+    def _send(self, call: _Call) -> Any:
+        with self._session() as session:
+            return self._send_by(session, call)
+
+    def _send_by(self, session: requests.Session, call: _Call) -> Any:
+        """Returns an Answer, an open response where `call.keep`, or Lost; logs in again if due."""
+        if self._auth is None or not call.signed:
+            return self._insist(call, session, {})
+        proof = self._auth.headers(self)
+        answer = self._insist(call, session, proof)
+        if isinstance(answer, Answer) and self._auth.renew(answer, proof):
+            answer = self._insist(call, session, self._auth.headers(self))
+        return answer
+
+    def _insist(self, call: _Call, session: requests.Session, proof: Mapping[str, str]) -> Any:
+        """Sends until an answer stands, the attempts are used up or the server wants a long rest."""
+        import tenacity  # noqa: PLC0415 - 30 ms, off the path of commands that send nothing
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            return self._pause(state.attempt_number, state.outcome.result() if state.outcome else 0)
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            return state.attempt_number >= self._attempts or state.upcoming_sleep > self._patience
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda outcome: _again(call, outcome)),
+            wait=wait,
+            stop=enough,
+            sleep=self.clock.sleep,
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        return retrying(self._once, call, session, proof)
+
+    def _pause(self, attempt: int, outcome: object) -> float:
+        """Returns the seconds to wait before the next attempt; all threads wait where told to."""
+        if isinstance(outcome, Answer):
+            now = self.clock.now()
+            until = pause_asked(outcome.headers, now)
+            if until is not None:
+                seconds = max(0.0, (until - now).total_seconds())
+                self._bucket.hold(min(seconds, self._patience))
+                return seconds
+        return float(min(0.5 * 2 ** (attempt - 1), 8.0))
+
+    def _once(self, call: _Call, session: requests.Session, proof: Mapping[str, str]) -> Any:
+        """Sends one request, and follows where it may; nothing is raised for what the wire did."""
+        url, params = call.url, call.params
+        for _ in range(HOPS):
+            self._bucket.take()
+            with self._lock:
+                self.requests += 1
+            outcome = self._exchange(call, session, url, params, proof)
+            if not isinstance(outcome, Answer) or outcome.status not in REDIRECTS:
+                return outcome
+            target = outcome.headers.get("Location")
+            if not call.follow or not target or self._auth_wants(outcome, proof):
+                return outcome
+            url, params = urljoin(url, target), None
+            if _origin(url) != _origin(call.url):
+                self._check_elsewhere(call.url, url)
+                proof = proof if urlsplit(url).hostname == urlsplit(call.url).hostname else {}
+        raise Garbled(
+            f"{self.remote} redirects in a circle.",
+            hint=f"Check `url` of remote {self.remote}.",
+            remote=self.remote,
+        )
+
+    def _auth_wants(self, answer: Answer, proof: Mapping[str, str]) -> bool:
+        """A redirect may be how a stale cookie is refused: then it is not followed."""
+        return self._auth is not None and bool(proof) and self._auth.renew(answer, proof)
+
+    def _exchange(
+        self,
+        call: _Call,
+        session: requests.Session,
+        url: str,
+        params: Any,
+        proof: Mapping[str, str],
+    ) -> Any:
+        import requests  # noqa: PLC0415 - 80 ms, off the path of commands that send nothing
+
+        try:
+            response = session.request(
+                call.method,
+                url,
+                params=params,
+                headers={**self._headers, **call.headers, **proof},
+                data=call.body() if call.body else None,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.RequestException as error:
+            return _lost(error)
+        if call.keep and response.ok and response.status_code not in REDIRECTS:
+            return response
+        with closing(response):
+            body = self._body(response)
+        if isinstance(body, Lost):
+            return body
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            body=body,
+            remote=self.remote,
+            cookies=_cookies(response),
+        )
+
+    def _body(self, response: requests.Response) -> bytes | Lost:
+        import requests  # noqa: PLC0415 - as above
+
+        pieces, size = [], 0
+        try:
+            for piece in response.iter_content(CHUNK):
+                pieces.append(piece)
+                size += len(piece)
+                if size > self._limit:
+                    return Lost(how="long", why=f"more than {self._limit} bytes")
+        except requests.RequestException as error:
+            timed_out = "timed out" in str(error)
+            return Lost(how="unanswered" if timed_out else "truncated", why=type(error).__name__)
+        return b"".join(pieces)
+
+    def _pieces(self, response: requests.Response, limit: int | None) -> Iterator[bytes]:
+        """Yields a body; raises outside of requests' own error, which would show the address."""
+        import requests  # noqa: PLC0415 - as above
+
+        size = 0
+        pieces = response.iter_content(CHUNK)
+        broken = ""
+        while not broken:
+            try:
+                piece = next(pieces, b"")
+            except requests.RequestException:
+                broken = f"{self.remote} broke off in the midst of a file."
+                continue
+            if not piece:
+                return
+            size += len(piece)
+            if limit is not None and size > limit:
+                broken = f"{self.remote} sends a file longer than the {limit} bytes allowed."
+                continue
+            yield piece
+        raise Garbled(broken, remote=self.remote)
+
+    def _check_elsewhere(self, asked: str, url: str) -> None:
+        """Refuses a redirect to a host nobody named, to a private address, or out of TLS."""
+        parts, before = urlsplit(url), urlsplit(asked)
+        host = parts.hostname or ""
+        if parts.scheme == "https" and host == before.hostname and before.scheme == "http":
+            return
+        secure = parts.scheme in ("https", before.scheme)
+        if secure and host in self._hosts and _public(host):
+            return
+        raise Rejected(
+            f"{self.remote} redirects to another place ({self.scrub(host)}), which is not followed.",
+            hint=f"If it has moved, change `url` of remote {self.remote}.",
+            remote=self.remote,
+        )
+
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """Lends a session to one thread; connections stay open between requests."""
+        if self._given is not None:
+            yield self._given
+            return
+        with self._lock:
+            session = self._free.pop() if self._free else None
+        session = session or _new_session()
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._free.append(session)
+
+
+def _new_session() -> requests.Session:
+    """A session that keeps no cookies and reads no .netrc; proxies are taken as requests does."""
+    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415 - as requests
+
+    import requests  # noqa: PLC0415 - as above
+
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.auth = lambda request: request  # else a .netrc would speak for us
+    return session
+
+
+def _again(call: _Call, outcome: object) -> bool:
+    """Tells whether one more attempt does no harm and may do good."""
+    if isinstance(outcome, Lost):
+        return outcome.how == "unreached" or (call.repeat and outcome.how != "long")
+    if not isinstance(outcome, Answer) or outcome.status not in BUSY:
+        return False
+    told = outcome.status == TOO_MANY or "Retry-After" in outcome.headers
+    return call.repeat or (told and outcome.status in UNTOUCHED)
+
+
+def _lost(error: requests.RequestException) -> Lost:
+    """Returns what is known of a request that brought no answer; never the error's own text,
+    which shows the address with whatever stands in it.
+    """
+    import requests  # noqa: PLC0415 - as above
+
+    inner: Any = error.args[0] if error.args else None
+    reason = type(getattr(inner, "reason", inner)).__name__
+    if isinstance(error, requests.exceptions.SSLError):
+        return Lost(how="untrusted", why=reason)
+    if isinstance(error, ValueError) and not isinstance(error, requests.ConnectionError):
+        return Lost(how="address", why=reason)
+    opened = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError)
+    if opened or reason in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError"):
+        return Lost(how="unreached", why=reason)
+    return Lost(how="unanswered", why=reason)
+
+
+def _cookies(response: requests.Response) -> dict[str, str]:
+    raw: Any = getattr(response.raw, "headers", None)
+    lines = raw.getlist("Set-Cookie") if hasattr(raw, "getlist") else []
+    return cookies_of(lines)
+
+
+def _opener(data: Any, form: Any, body: Any) -> Callable[[], Any] | None:
+    if data is not None:
+        raw = json.dumps(data).encode()
+        return lambda: raw
+    if form is not None:
+        return lambda: form
+    return body if body is None or callable(body) else lambda: body
+
+
+def _with_type(headers: Mapping[str, str] | None, *, json: Any, form: Any) -> dict[str, str]:
+    kinds = {"Content-Type": "application/json"} if json is not None else {}
+    if form is not None:
+        kinds = {"Content-Type": "application/x-www-form-urlencoded"}
+    return {**kinds, **(headers or {})}
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _public(host: str) -> bool:
+    """Tells whether every address of the host is a public one."""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(str(a[4][0]).split("%")[0]).is_global for a in found)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from prophet_hub.errors import AuthFailed, NotFound, RemoteError, Unsupported
+from prophet_hub.errors import (
+    AuthFailed,
+    Garbled,
+    NotFound,
+    RateLimited,
+    Rejected,
+    RemoteError,
+    Stale,
+    Transient,
+    Unsupported,
+    Unsure,
+)
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
@@ -35,7 +46,8 @@ from prophet_hub.sdk import (
     Ticket,
     Update,
 )
-from prophet_hub.testing.tracker import ACCOUNT, Knobs, Tracker
+from prophet_hub.testing.faults import Fault, What
+from prophet_hub.testing.tracker import ACCOUNT, Knobs, Tracker, instant
 
 __all__ = ["MEMORY_FIELDS", "MemoryConnector", "MemorySettings", "memory_capabilities"]
 
@@ -70,10 +82,12 @@ class MemorySettings(RemoteSettings):
         fields: The rows of the table, `MEMORY_FIELDS` where none are given.
     """
 
-    tracker: Any = None
-    user: str = ACCOUNT
-    password: str = "correct horse"  # noqa: S105 - of a tracker that lives in memory
-    fields: tuple[Field, ...] = ()
+    tracker: Any = field(default=None, metadata={"help": "A Tracker."})
+    user: str = field(default=ACCOUNT, metadata={"help": "Whose account is used."})
+    password: str = field(
+        default="correct horse", metadata={"secret": True, "help": "Its password."}
+    )
+    fields: tuple[Field, ...] = field(default=(), metadata={"help": "The rows of the table."})
 
 
 class MemoryConnector(Connector):
@@ -176,19 +190,32 @@ class MemoryConnector(Connector):
     # --- within --------------------------------------------------------------------------------
 
     def _request(self, method: str, path: str, act: Callable[[], _T]) -> _T:
-        """Every request passes here: boundary, count, password, the act, boundary."""
+        """Every request passes here; what failed for a moment is sent again, a POST never."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._sent(method, path, act)
+            except (Transient, RateLimited) as error:
+                if method == "POST" and not isinstance(error, RateLimited):
+                    raise
+        return self._sent(method, path, act)
+
+    def _sent(self, method: str, path: str, act: Callable[[], _T]) -> _T:
+        """Boundary, count, fault, password, the act, boundary."""
+        tracker, user = self.tracker, self.settings.user
         self.boundary(f"before {method} {path}")
+        fault = tracker.faults.due(method, path)
         try:
-            with self.tracker.lock:
-                self.tracker.requests += 1
-                user = self.settings.user
-                if self.tracker.passwords.get(user) != self.settings.password:
+            with tracker.lock:
+                tracker.requests += 1
+                _before(fault, tracker)
+                if tracker.passwords.get(user) != self.settings.password:
                     raise AuthFailed(
                         f"{self.context.remote} refused the password of {user}.",
                         hint="Check the remote's user and password.",
                         status=401,
                     )
                 answer = act()
+            _after(fault, method)
         except RemoteError as error:
             error.remote = self.context.remote
             raise
@@ -337,6 +364,49 @@ def memory_capabilities(knobs: Knobs) -> Capabilities:
         notifies=knobs.notifies,
         tombstones=knobs.tombstones,
     )
+
+
+def _before(fault: Fault | None, tracker: Tracker) -> None:
+    """Plays what goes wrong before a request is done."""
+    match fault and fault.what:
+        case What.LIMITED:
+            pause = int(fault.retry_after) if fault and fault.retry_after else None
+            until = None if pause is None else instant(tracker.now + pause)
+            raise RateLimited(f"{tracker.name} asks for a pause.", until=until)
+        case What.STATUS:
+            status = fault.status if fault else 0
+            kind = _BY_STATUS.get(status, Transient if status >= _FAILURES else Rejected)
+            raise kind(f"{tracker.name} answered {status}.", status=status)
+        case What.CUT:
+            raise Transient(f"{tracker.name} was not reached.")
+        case What.STRANGER:
+            if fault and fault.act:
+                fault.act()
+        case _:
+            pass
+
+
+def _after(fault: Fault | None, method: str) -> None:
+    """Plays what goes wrong with an answer."""
+    match fault and fault.what:
+        case What.LOST | What.TRUNCATED | What.GARBLED if method != "GET":
+            raise Unsure("No answer came to a write.", hint="The next run looks first.")
+        case What.LOST:
+            raise Transient("No answer came.")
+        case What.TRUNCATED | What.GARBLED:
+            raise Garbled("The answer is not what the protocol says.")
+        case _:
+            pass
+
+
+_TRIES = 4
+_FAILURES = 500
+_BY_STATUS: dict[int, type[RemoteError]] = {
+    401: AuthFailed,
+    404: NotFound,
+    409: Stale,
+    412: Stale,
+}
 
 
 def _matches(fields: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

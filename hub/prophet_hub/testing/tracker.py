@@ -33,6 +33,7 @@ from prophet_hub.sdk import (
     Ticket,
     Value,
 )
+from prophet_hub.testing.faults import Script
 from prophet_hub.values import PRESENT
 
 __all__ = ["ACCOUNT", "EPOCH", "File", "Item", "Knobs", "Note", "Tracker", "instant"]
@@ -191,6 +192,7 @@ class Tracker:
         requests: How many requests arrived; counted by the connector or the fake above.
         notified: (login, ticket id, `mention` or `watcher`) of every mail that was sent.
         denied: (verb, kind) pairs that the hub's account may no longer do.
+        faults: What shall go wrong with requests that arrive without a wire (`MemoryConnector`).
         after_write: Automation: called after each write of the hub's account.
     """
 
@@ -208,6 +210,7 @@ class Tracker:
         self.requests = 0
         self.notified: list[tuple[str, str, str]] = []
         self.denied: set[tuple[str, str]] = set()
+        self.faults = Script()
         self.after_write: Callable[[Item], None] | None = None
         self.lock = threading.RLock()
         self._numbers = 0

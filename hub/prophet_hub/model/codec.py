@@ -7,6 +7,7 @@ entry together with all that it follows (design, section 4).
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
 
@@ -14,10 +15,11 @@ from prophet_hub.errors import Invalid
 from prophet_hub.model.changes import Changeset, Entry
 from prophet_hub.model.ids import Origin
 
-__all__ = ["decode", "encode", "seal"]
+__all__ = ["decode", "encode", "place", "seal"]
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Origin, int, Changeset])
+_placer = msgspec.msgpack.Decoder(tuple[Origin, int, Any])
 
 
 def seal(origin: Origin, sequence: int, before: bytes, changeset: Changeset) -> tuple[Entry, bytes]:
@@ -43,3 +45,16 @@ def decode(before: bytes, raw: bytes) -> Entry:
     except msgspec.DecodeError as error:
         raise Invalid(f"An entry of the log cannot be read: {error}.") from error
     return Entry(origin, sequence, before, hashlib.sha256(before + raw).digest(), changeset)
+
+
+def place(raw: bytes) -> tuple[Origin, int]:
+    """Returns origin and sequence of an entry whose changeset cannot be read.
+
+    Raises:
+        Invalid: Not even these can be read.
+    """
+    try:
+        origin, sequence, _ = _placer.decode(raw)
+    except msgspec.DecodeError as error:
+        raise Invalid(f"An entry of the log has no place: {error}.") from error
+    return origin, sequence

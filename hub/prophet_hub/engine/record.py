@@ -1,0 +1,213 @@
+"""Ways into the log: changesets of this replica's own, and entries of others."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from prophet_hub.engine.heads import Derivation
+from prophet_hub.engine.past import Past
+from prophet_hub.errors import Invalid
+from prophet_hub.model import codec
+from prophet_hub.model.changes import Changeset, Write, is_delete
+from prophet_hub.model.ids import Origin, WriteId, fresh
+from prophet_hub.store.base import EntryRow
+from prophet_hub.store.sqlite import Store
+from prophet_hub.values import INLINE, Stored, Value
+
+__all__ = ["Recorder"]
+
+_T = TypeVar("_T")
+
+_BATCH = 2_000
+"""Changesets brought into the derived tables at once: bounds memory, spares statements."""
+
+
+class Recorder:
+    """The writing end of a replica's log."""
+
+    def __init__(self, store: Store, derivation: Derivation, origin: Origin) -> None:
+        self._store, self._log, self._derivation = store, store.log, derivation
+        self.origin = origin
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits all that is recorded inside or nothing; see `Replica.transaction`."""
+        origin = self.origin
+        try:
+            with self._store.transaction():
+                yield
+        except BaseException:
+            self.origin = origin
+            self._log.forget()
+            raise
+
+    # --- our own ---
+
+    def record(self, changesets: Iterable[Changeset]) -> int:
+        """Logs changesets at the next places of the own origin; see `Replica.record`."""
+        return sum(self._record(batch) for batch in _batches(changesets))
+
+    def _record(self, changesets: Sequence[Changeset]) -> int:
+        self._log.add_origin(self.origin)
+        sequence, running = self._log.last(self.origin)
+        number = self._next()
+        rows: list[EntryRow] = []
+        fresh_: list[tuple[int, Sequence[Write]]] = []
+        for changeset in self._new(changesets):
+            sequence += 1
+            entry, raw = codec.seal(self.origin, sequence, running, changeset)
+            running = entry.running
+            rows.append(EntryRow(number, self.origin, sequence, entry.before, running, raw, None))
+            fresh_.append((number, changeset.writes))
+            number += 1
+        if rows:
+            self._log.append(rows)
+            self._derivation.apply(fresh_)
+        return len(rows)
+
+    def _new(self, changesets: Sequence[Changeset]) -> Iterator[Changeset]:
+        """Yields what the log does not know yet, texts by hash, deletes with their own changeset."""
+        past = Past(self._store)
+        past.load({w.id for c in changesets for w in c.writes})
+        told: dict[WriteId, tuple[set[WriteId], set[WriteId]]] = {}
+        for changeset in changesets:
+            own = tuple(w.id for w in changeset.writes)
+            writes: list[Write] = []
+            for w in changeset.writes:
+                write = _seeing(w, own) if is_delete(w) else w
+                copies = past.copies(w.id)
+                if w.id in told or copies:
+                    above, seen = told.setdefault(w.id, (set(), set()))
+                    above.update(s for c in copies for s in c.supersedes)
+                    seen.update(s for c in copies for s in c.seen)
+                    if above.issuperset(write.supersedes) and seen.issuperset(write.seen):
+                        continue
+                    above.update(write.supersedes)
+                    seen.update(write.seen)
+                else:
+                    told[w.id] = set(write.supersedes), set(write.seen)
+                writes.append(self._by_hash(write))
+            if writes:
+                yield msgspec.structs.replace(changeset, writes=tuple(writes))
+
+    def _by_hash(self, write: Write) -> Write:
+        value, old = self._short(write.value), self._short(write.old)
+        if value is write.value and old is write.old:
+            return write
+        return msgspec.structs.replace(write, value=value, old=old)
+
+    def _short(self, value: Value) -> Value:
+        # a character takes at most four bytes
+        if not isinstance(value, str) or len(value) * 4 <= INLINE:
+            return value
+        data = value.encode()
+        if len(data) <= INLINE:
+            return value
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._log.put_text(sha256, data)
+        return Stored(sha256, len(data))
+
+    # --- others' ---
+
+    def integrate(self, source: Iterable[tuple[bytes, bytes]]) -> int:
+        """Takes entries in the source's own order; see `Replica.integrate`."""
+        count = 0
+        for batch in _batches(source):
+            with self.transaction():
+                count += self._integrate(batch)
+        return count
+
+    def _integrate(self, batch: Sequence[tuple[bytes, bytes]]) -> int:
+        number = self._next()
+        rows: list[EntryRow] = []
+        accepted: list[tuple[int, Sequence[Write]]] = []
+        here: dict[tuple[bytes, int], set[bytes]] = {}
+        met_own = False
+
+        def at(origin: bytes, sequence: int) -> set[bytes]:
+            place = (origin, sequence)
+            if place not in here:
+                here[place] = self._log.at(origin, sequence)
+            return here[place]
+
+        for before, raw in batch:
+            origin, sequence, writes, reason = self._read(before, raw)
+            running = hashlib.sha256(before + raw).digest()
+            if running in at(origin, sequence):
+                continue
+            if before not in at(origin, sequence - 1) and (sequence != 1 or before):
+                raise Invalid(
+                    f"An entry is missing before number {sequence} of replica {origin.hex()[:8]}.",
+                    hint="Pull again from a replica that has the whole log.",
+                )
+            at(origin, sequence).add(running)
+            met_own |= origin == self.origin
+            self._log.add_origin(origin)
+            rows.append(EntryRow(number, origin, sequence, before, running, raw, reason))
+            if reason is None:
+                accepted.append((number, writes))
+            number += 1
+        self._log.append(rows)
+        if accepted:
+            self._derivation.apply(accepted)
+        if met_own:
+            self.take_new_origin()
+        return len(rows)
+
+    @staticmethod
+    def _read(before: bytes, raw: bytes) -> tuple[Origin, int, Sequence[Write], str | None]:
+        """Returns place and writes, or the place and why the rest cannot be taken."""
+        try:
+            entry = codec.decode(before, raw)
+        except Invalid as error:
+            origin, sequence = codec.place(raw)
+            return origin, sequence, (), error.sentence
+        return entry.origin, entry.sequence, entry.changeset.writes, None
+
+    def accept(self, number: int) -> None:
+        """Takes an entry out of quarantine: from now on its writes count.
+
+        Raises:
+            Invalid: It still cannot be read.
+        """
+        with self.transaction():
+            for row in self._log.entries((number,)):
+                if row.reason is not None:
+                    entry = codec.decode(row.before, row.raw)
+                    self._log.release(number)
+                    self._derivation.apply([(number, entry.changeset.writes)], at=self._next())
+
+    def take_new_origin(self) -> None:
+        """Goes on under a new origin; nothing is dropped or logged again."""
+        with self.transaction():
+            self.origin = Origin(fresh())
+            self._store.set_meta("origin", self.origin)
+
+    def _next(self) -> int:
+        return self.latest() + 1
+
+    def latest(self) -> int:
+        """Returns the last local number given to an entry or to an acceptance."""
+        return max(self._log.latest(), self._store.derived.latest())
+
+
+def _seeing(write: Write, own: tuple[WriteId, ...]) -> Write:
+    """Returns a delete that also saw what its own changeset writes."""
+    seen = {*write.seen, *own} - {write.id}
+    return msgspec.structs.replace(write, seen=tuple(sorted(seen)))
+
+
+def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
+    batch: list[_T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

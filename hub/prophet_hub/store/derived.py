@@ -1,0 +1,203 @@
+"""The tables that follow from the log: cells with their heads, records, classes, crossings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from prophet_hub.store.base import CellRow, RecordLine, Rows
+
+__all__ = ["Derived"]
+
+_CELL: Final = "SELECT record, prop, member, heads, conflict, mark, parent FROM cells"
+_LINE: Final = "SELECT number, record, type, whole, kind, label, changed FROM records"
+CellKey = tuple[bytes, str, str]
+
+
+class Derived:
+    """What can be rebuilt; written in batches, read in few statements."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    # --- cells ---
+
+    def cells(self, records: Iterable[bytes]) -> Iterator[CellRow]:
+        """Yields all cells of records."""
+        return map(CellRow._make, self._rows.rows_in(f"{_CELL} WHERE record IN (?)", records))
+
+    def cell(self, record: bytes, prop: str, member: str) -> CellRow | None:
+        """Returns one cell."""
+        found = self._rows.rows(
+            f"{_CELL} WHERE record = ? AND prop = ? AND member = ?", (record, prop, member)
+        )
+        return CellRow._make(found[0]) if found else None
+
+    def put_cells(self, cells: Iterable[CellRow]) -> None:
+        """Writes cells over what stands there."""
+        self._rows.run_many("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", cells)
+
+    def drop_cells(self, keys: Iterable[CellKey]) -> None:
+        """Removes cells that have no write any more."""
+        self._rows.run_many("DELETE FROM cells WHERE record = ? AND prop = ? AND member = ?", keys)
+
+    def children(self, parents: Iterable[bytes]) -> list[bytes]:
+        """Returns the classes whose `ticket` cell shows one of the raw records."""
+        found = self._rows.rows_in("SELECT record FROM cells WHERE parent IN (?)", parents)
+        return sorted({record for (record,) in found})
+
+    def conflicts(self, after: CellKey, limit: int) -> list[CellRow]:
+        """Returns the next cells in conflict after a key, in order."""
+        found = self._rows.rows(
+            f"{_CELL} WHERE conflict = 1 AND (record, prop, member) > (?, ?, ?)"
+            " ORDER BY record, prop, member LIMIT ?",
+            (*after, limit),
+        )
+        return [CellRow._make(row) for row in found]
+
+    # --- records ---
+
+    def lines(self, records: Iterable[bytes]) -> dict[bytes, RecordLine]:
+        """Returns the lines of raw records."""
+        found = self._rows.rows_in(f"{_LINE} WHERE record IN (?)", records)
+        return {line[1]: RecordLine._make(line) for line in found}
+
+    def line_by_number(self, number: int) -> RecordLine | None:
+        """Returns the line with a number."""
+        found = self._rows.rows(f"{_LINE} WHERE number = ?", (number,))
+        return RecordLine._make(found[0]) if found else None
+
+    def lines_between(self, first: bytes, last: bytes, limit: int) -> list[RecordLine]:
+        """Returns lines of records from first to last, both included."""
+        found = self._rows.rows(
+            f"{_LINE} WHERE record BETWEEN ? AND ? ORDER BY record LIMIT ?", (first, last, limit)
+        )
+        return [RecordLine._make(line) for line in found]
+
+    def changed(self, kind: str, after: tuple[int, int], limit: int) -> list[RecordLine]:
+        """Returns the next classes after (changed, number), of one type or of all."""
+        term = "kind = ? AND" if kind else "kind <> '' AND"
+        values = ((kind,) if kind else ()) + (*after, limit)
+        found = self._rows.rows(
+            f"{_LINE} WHERE {term} (changed, number) > (?, ?) ORDER BY changed, number LIMIT ?",
+            values,
+        )
+        return [RecordLine._make(line) for line in found]
+
+    def kinds(self) -> list[str]:
+        """Returns the types of all classes, sorted."""
+        found = self._rows.rows("SELECT DISTINCT kind FROM records WHERE kind <> '' ORDER BY kind")
+        return [kind for (kind,) in found]
+
+    def by_kind(self, kind: str, after: bytes, limit: int) -> list[RecordLine]:
+        """Returns the next classes of a type after a uuid, sorted by uuid."""
+        found = self._rows.rows(  # the plus keeps SQLite from sorting the whole type for every page
+            f"{_LINE} WHERE +kind = ? AND record > ? ORDER BY record LIMIT ?", (kind, after, limit)
+        )
+        return [RecordLine._make(line) for line in found]
+
+    def others(self, whole: bytes) -> list[bytes]:
+        """Returns the members of a class but its least."""
+        sql = "SELECT record FROM records WHERE whole = ? AND whole <> record"
+        return [record for (record,) in self._rows.rows(sql, (whole,))]
+
+    def next_number(self) -> int:
+        """Returns the next free number of a record."""
+        found: int = self._rows.rows("SELECT coalesce(max(number), 0) + 1 FROM records")[0][0]
+        return found
+
+    def latest(self) -> int:
+        """Returns the greatest `changed`, 0 for none."""
+        sql = "SELECT coalesce(max(changed), 0) FROM records WHERE kind <> ''"
+        found: int = self._rows.rows(sql)[0][0]
+        return found
+
+    def put_lines(self, lines: Iterable[RecordLine]) -> None:
+        """Writes lines over what stands there."""
+        self._rows.run_many(
+            "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET"
+            " type = excluded.type, whole = excluded.whole, kind = excluded.kind,"
+            " label = excluded.label, changed = excluded.changed",
+            lines,
+        )
+
+    # --- links ---
+
+    def has(self, table: str) -> bool:
+        """Tells whether a derived table has any row."""
+        sql = f"SELECT EXISTS (SELECT 1 FROM {table})"  # noqa: S608 - our own names
+        return bool(self._rows.rows(sql)[0][0])
+
+    def joined(self, records: Iterable[bytes]) -> dict[bytes, set[bytes]]:
+        """Returns for records what they are directly paired with."""
+        found: dict[bytes, set[bytes]] = {}
+        sql = "SELECT record, other FROM joins WHERE record IN (?)"
+        for record, other in self._rows.rows_in(sql, records):
+            found.setdefault(record, set()).add(other)
+        return found
+
+    def join(self, one: bytes, other: bytes, *, shown: bool) -> None:
+        """Notes that a pair is shown present, or that it is no more."""
+        both = ((one, other), (other, one))
+        if shown:
+            self._rows.run_many("INSERT OR IGNORE INTO joins VALUES (?, ?)", both)
+        else:
+            self._rows.run_many("DELETE FROM joins WHERE record = ? AND other = ?", both)
+
+    def echoes(self, events: Iterable[bytes]) -> dict[bytes, set[bytes]]:
+        """Returns for events the writes that receipts say they are."""
+        found: dict[bytes, set[bytes]] = {}
+        sql = "SELECT event, write FROM echoes WHERE event IN (?)"
+        for event, write in self._rows.rows_in(sql, events):
+            found.setdefault(event, set()).add(write)
+        return found
+
+    def events_of(self, writes: Iterable[bytes]) -> set[bytes]:
+        """Returns the events that receipts call one of the writes."""
+        sql = "SELECT event FROM echoes WHERE write IN (?)"
+        return {event for (event,) in self._rows.rows_in(sql, writes)}
+
+    def echo(self, event: bytes, write: bytes, *, shown: bool) -> None:
+        """Notes that a receipt is shown present, or that it is no more."""
+        sql = (
+            "INSERT OR IGNORE INTO echoes VALUES (?, ?)"
+            if shown
+            else "DELETE FROM echoes WHERE event = ? AND write = ?"
+        )
+        self._rows.run(sql, (event, write))
+
+    # --- crossings and deaths ---
+
+    def crossed(self, targets: Iterable[bytes]) -> set[CellKey]:
+        """Returns the cells with a supersession to one of the writes that leads out of the cell."""
+        sql = "SELECT record, prop, member FROM crossings WHERE target IN (?)"
+        return {(r, p, m) for r, p, m in self._rows.rows_in(sql, targets)}
+
+    def mentioned(self, ids: Iterable[bytes]) -> set[bytes]:
+        """Returns those of the ids that some crossing leads to."""
+        sql = "SELECT target FROM crossings WHERE target IN (?)"
+        return {target for (target,) in self._rows.rows_in(sql, ids)}
+
+    def cross(self, cell: CellKey, targets: Iterable[bytes]) -> None:
+        """Notes all crossings of a cell anew."""
+        sql = "DELETE FROM crossings WHERE record = ? AND prop = ? AND member = ?"
+        self._rows.run(sql, cell)
+        self.add_crossings((t, *cell) for t in targets)
+
+    def add_crossings(self, rows: Iterable[tuple[bytes, bytes, str, str]]) -> None:
+        """Notes further crossings."""
+        self._rows.run_many("INSERT OR IGNORE INTO crossings VALUES (?, ?, ?, ?)", rows)
+
+    def dead(self, records: Iterable[bytes]) -> set[bytes]:
+        """Returns those of the classes whose life heads are all deletes."""
+        sql = "SELECT record FROM deaths WHERE record IN (?)"
+        return {record for (record,) in self._rows.rows_in(sql, records)}
+
+    def die(self, record: bytes, *, dead: bool) -> None:
+        """Notes whether the heads of a class's life are all deletes."""
+        sql = (
+            "INSERT OR IGNORE INTO deaths VALUES (?)"
+            if dead
+            else "DELETE FROM deaths WHERE record = ?"
+        )
+        self._rows.run(sql, (record,))

@@ -1,0 +1,138 @@
+"""The tables of the log: entries kept raw for ever, and where each write and record stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from prophet_hub.store.base import EntryRow, Rows
+
+__all__ = ["Log"]
+
+_ENTRY: Final = (
+    "SELECT number, o.origin, sequence, before, running, raw, reason"
+    " FROM entries JOIN origins o ON o.id = entries.origin"
+)
+
+
+class Log:
+    """Entries by number, by place, by write and by record."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._origins: dict[bytes, int] = {}
+
+    def append(self, entries: Iterable[EntryRow]) -> None:
+        """Puts entries at their numbers."""
+        self._rows.run_many(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(e.number, self._origin(e.origin), *e[2:]) for e in entries],
+        )
+
+    def place(
+        self, names: Iterable[tuple[bytes, int]], touched: Iterable[tuple[bytes, int]]
+    ) -> None:
+        """Notes in which entry a write stands and which entry writes to a record."""
+        self._rows.run_many("INSERT OR IGNORE INTO names VALUES (?, ?)", names)
+        self._rows.run_many("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
+
+    def latest(self) -> int:
+        """Returns the last local number, 0 for an empty log."""
+        found: int = self._rows.rows("SELECT coalesce(max(number), 0) FROM entries")[0][0]
+        return found
+
+    def last(self, origin: bytes) -> tuple[int, bytes]:
+        """Returns (sequence, running hash) of the origin's last entry, (0, b"") for none."""
+        found = self._rows.rows(
+            "SELECT sequence, running FROM entries WHERE origin = ?"
+            " ORDER BY sequence DESC, number DESC LIMIT 1",
+            (self._origin(origin),),
+        )
+        return found[0] if found else (0, b"")
+
+    def at(self, origin: bytes, sequence: int) -> set[bytes]:
+        """Returns the running hashes at a place: several where the origin has forked there."""
+        found = self._rows.rows(
+            "SELECT running FROM entries WHERE origin = ? AND sequence = ?",
+            (self._origin(origin), sequence),
+        )
+        return {running for (running,) in found}
+
+    def entries(self, numbers: Collection[int]) -> Iterator[EntryRow]:
+        """Yields entries by number, in no order."""
+        return map(EntryRow._make, self._rows.rows_in(f"{_ENTRY} WHERE number IN (?)", numbers))
+
+    def after(self, number: int, limit: int) -> list[EntryRow]:
+        """Returns the next entries after a number, in order."""
+        found = self._rows.rows(
+            f"{_ENTRY} WHERE number > ? ORDER BY number LIMIT ?", (number, limit)
+        )
+        return [EntryRow._make(row) for row in found]
+
+    def before(self, number: int, limit: int) -> list[EntryRow]:
+        """Returns the entries before a number, newest first."""
+        found = self._rows.rows(
+            f"{_ENTRY} WHERE number < ? ORDER BY number DESC LIMIT ?", (number, limit)
+        )
+        return [EntryRow._make(row) for row in found]
+
+    def held(self) -> list[EntryRow]:
+        """Returns the quarantined entries."""
+        found = self._rows.rows(f"{_ENTRY} WHERE reason IS NOT NULL ORDER BY number")
+        return [EntryRow._make(row) for row in found]
+
+    def release(self, number: int) -> None:
+        """Takes an entry out of quarantine."""
+        self._rows.run("UPDATE entries SET reason = NULL WHERE number = ?", (number,))
+
+    def tips(self) -> list[tuple[bytes, int, bytes]]:
+        """Returns (origin, sequence, running hash) of the last entry of each branch."""
+        found = self._rows.rows(
+            "SELECT o.origin, e.sequence, e.running FROM entries e JOIN origins o ON o.id = e.origin"
+            " WHERE NOT EXISTS (SELECT 1 FROM entries n WHERE n.origin = e.origin"
+            " AND n.sequence = e.sequence + 1 AND n.before = e.running)"
+        )
+        return [(o, s, r) for o, s, r in found]
+
+    def origins(self) -> list[bytes]:
+        """Returns every origin that the log names."""
+        return [o for (o,) in self._rows.rows("SELECT origin FROM origins ORDER BY id")]
+
+    def places(self, ids: Iterable[bytes]) -> dict[bytes, list[int]]:
+        """Returns for each known write the entries in which it stands."""
+        found: dict[bytes, list[int]] = {}
+        sql = "SELECT id, entry FROM names WHERE id IN (?) ORDER BY entry"
+        for name, entry in self._rows.rows_in(sql, ids):
+            found.setdefault(name, []).append(entry)
+        return found
+
+    def numbers_of(self, records: Iterable[bytes]) -> list[int]:
+        """Returns the entries that write to any of the raw records, in order."""
+        sql = "SELECT entry FROM touched WHERE record IN (?)"
+        return sorted({number for (number,) in self._rows.rows_in(sql, records)})
+
+    def put_text(self, sha256: str, data: bytes) -> None:
+        """Keeps a long text; the second time changes nothing."""
+        self._rows.run("INSERT OR IGNORE INTO texts VALUES (?, ?)", (sha256, data))
+
+    def text(self, sha256: str) -> bytes | None:
+        """Returns a long text, None if it is not here."""
+        found = self._rows.rows("SELECT data FROM texts WHERE sha256 = ?", (sha256,))
+        return found[0][0] if found else None
+
+    def _origin(self, origin: bytes) -> int:
+        """Returns the short number of an origin; a new one is given its number in a transaction."""
+        if origin not in self._origins:
+            found = self._rows.rows("SELECT id FROM origins WHERE origin = ?", (origin,))
+            if not found:
+                return 0  # nothing stands there yet
+            self._origins[origin] = found[0][0]
+        return self._origins[origin]
+
+    def add_origin(self, origin: bytes) -> None:
+        """Gives an origin its short number."""
+        self._rows.run("INSERT OR IGNORE INTO origins (origin) VALUES (?)", (origin,))
+
+    def forget(self) -> None:
+        """Drops what is cached, after a transaction that was rolled back."""
+        self._origins.clear()

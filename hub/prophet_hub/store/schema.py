@@ -1,0 +1,134 @@
+"""The tables of the SQLite database, and the way from one version of them to the next.
+
+`entries` is the truth and kept for ever.  `names`, `touched`, `cells`, `records`, `joins`, `echoes`,
+`crossings` and `deaths` follow from it and can be rebuilt.  `texts` holds what stands in the log by
+its hash.  The ledger's tables are the bridge's own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from prophet_hub.errors import StoreError
+from prophet_hub.store.base import LEDGER
+
+__all__ = ["DERIVED", "VERSION", "migrate"]
+
+DERIVED: Final = (
+    "names", "touched", "cells", "records", "joins", "echoes", "crossings", "deaths",
+)  # fmt: skip
+
+_LOG: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+
+CREATE TABLE origins (id INTEGER PRIMARY KEY, origin BLOB NOT NULL UNIQUE) STRICT;
+CREATE TABLE entries (
+    number INTEGER PRIMARY KEY,
+    origin INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    before BLOB NOT NULL,
+    running BLOB NOT NULL,
+    raw BLOB NOT NULL,
+    reason TEXT            -- why it is in quarantine
+) STRICT;
+-- one row as a rule; branches of a forked origin share a place
+CREATE INDEX entries_place ON entries (origin, sequence);
+CREATE INDEX entries_held ON entries (number) WHERE reason IS NOT NULL;
+
+CREATE TABLE texts (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
+
+-- write id -> the entries in which it stands
+CREATE TABLE names (id BLOB NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (id, entry))
+    STRICT, WITHOUT ROWID;
+-- raw record (or, for a receipt, event) -> the entries that write to it
+CREATE TABLE touched (record BLOB NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (record, entry))
+    STRICT, WITHOUT ROWID;
+
+CREATE TABLE cells (
+    record BLOB NOT NULL, prop TEXT NOT NULL, member TEXT NOT NULL,
+    heads BLOB NOT NULL, conflict INTEGER NOT NULL, mark INTEGER NOT NULL, parent BLOB,
+    PRIMARY KEY (record, prop, member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cells_conflict ON cells (record, prop, member) WHERE conflict = 1;
+CREATE INDEX cells_parent ON cells (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE records (
+    number INTEGER PRIMARY KEY,
+    record BLOB NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    whole BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    label INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX records_changed ON records (changed) WHERE kind <> '';
+CREATE INDEX records_kind ON records (kind, changed) WHERE kind <> '';
+CREATE INDEX records_whole ON records (whole) WHERE whole <> record;
+
+-- pairs shown present, both ways
+CREATE TABLE joins (record BLOB NOT NULL, other BLOB NOT NULL, PRIMARY KEY (record, other))
+    STRICT, WITHOUT ROWID;
+-- receipts shown present: "this event is that write"
+CREATE TABLE echoes (event BLOB NOT NULL, write BLOB NOT NULL, PRIMARY KEY (event, write))
+    STRICT, WITHOUT ROWID;
+CREATE INDEX echoes_write ON echoes (write);
+-- supersessions that lead out of the cell (or to a write not known here) -> that cell
+CREATE TABLE crossings (
+    target BLOB NOT NULL, record BLOB NOT NULL, prop TEXT NOT NULL, member TEXT NOT NULL,
+    PRIMARY KEY (target, record, prop, member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX crossings_cell ON crossings (record, prop, member);
+-- classes all of whose life heads are deletes
+CREATE TABLE deaths (record BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+"""
+
+
+def _ledger() -> str:
+    tables = []
+    for name, key in LEDGER.items():
+        columns = ", ".join(f"{k} ANY NOT NULL" for k in key)
+        tables.append(
+            f"CREATE TABLE {name} ({columns}, data BLOB NOT NULL, PRIMARY KEY ({', '.join(key)}))"
+            " STRICT, WITHOUT ROWID;"
+        )
+    return "\n".join(tables)
+
+
+_STEPS: Final = (lambda: _LOG + _ledger(),)
+"""Step n leads from version n to version n + 1; a step that has been released is never changed."""
+
+VERSION: Final = len(_STEPS)
+
+
+def migrate(connection: sqlite3.Connection) -> bool:
+    """Brings the tables to this program's version in one transaction; tells whether it had to.
+
+    Raises:
+        StoreError: The database is of a newer version.
+    """
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found == VERSION:
+        return False
+    if found > VERSION:
+        raise StoreError(
+            f"The database is of version {found}, this program knows version {VERSION}.",
+            hint="Upgrade prophet-hub, or name another database with --database.",
+        )
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        for step in _STEPS[found:]:
+            for statement in _statements(step()):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return True
+
+
+def _statements(script: str) -> list[str]:
+    """Splits a script; `executescript` would commit on its own."""
+    return [s for s in script.split(";\n") if s.strip()]

@@ -1,0 +1,309 @@
+"""The embedded store: one SQLite file in WAL mode, its tables and its transactions.
+
+`synchronous` is FULL: the bridge notes an intent before a request leaves, and that note must survive
+a power cut, or a ticket could be created twice; NORMAL would lose the last commits.  A commit is one
+fsync, and a commit holds a batch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from prophet_hub.errors import StoreError
+from prophet_hub.store.base import LEDGER, Key, Locked, Row, batched_in
+from prophet_hub.store.blobs import Blobs
+from prophet_hub.store.derived import Derived
+from prophet_hub.store.home import home_of
+from prophet_hub.store.log import Log
+from prophet_hub.store.schema import migrate
+
+__all__ = ["MEMORY", "Store"]
+
+MEMORY = ":memory:"
+_PAGE = 500
+
+
+class Store:
+    """An open database: rows by hand-written SQL, errors in the hub's words.
+
+    Attributes:
+        log, derived: The tables of the log, and those that follow from it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        self._connection: sqlite3.Connection | None = connection
+        self.path = path
+        self.log, self.derived = Log(self), Derived(self)
+        self._blobs: Blobs | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._depth = 0
+
+    @property
+    def blobs(self) -> Blobs:
+        """Contents beside the file; for a database in memory in a folder that goes with it."""
+        if self._blobs is None:
+            if self.path == MEMORY:
+                self._scratch = tempfile.TemporaryDirectory(prefix="prophet-hub-")
+            folder = self._scratch.name if self._scratch else f"{self.path}.blobs"
+            self._blobs = Blobs(Path(folder))
+        return self._blobs
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, create: bool = True, read_only: bool = False, patience: float = 5
+    ) -> Store:
+        """Opens the file, makes its tables on first use.
+
+        Args:
+            read_only: Writes nothing, not even tables; works while another process writes.
+            patience: Seconds to wait for another process that writes.
+
+        Raises:
+            StoreError: Missing and not to be created, locked, damaged, of a newer version.
+        """
+        where = str(path)
+        if where != MEMORY:
+            where = str(Path(path).absolute())
+            if not Path(where).exists():
+                if not create or read_only:
+                    raise StoreError(
+                        f"There is no database at {path}.",
+                        hint="Name one with --database, or make one by a first sync.",
+                    )
+                _make_folder(Path(where).parent)
+        with _words(where):
+            connection = sqlite3.connect(
+                _uri(where, read_only=read_only), uri=True, isolation_level=None, timeout=patience,
+                cached_statements=512,
+            )  # fmt: skip
+            store = cls(connection, where)
+            try:
+                store._prepare(read_only=read_only)
+            except BaseException:
+                connection.close()
+                raise
+        return store
+
+    def _prepare(self, *, read_only: bool) -> None:
+        connection = self._open()
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -32768")  # KiB: bounded, whatever the size
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+            if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                raise StoreError(f"{self.path} holds no database of prophet-hub.")
+            return
+        if self.path != MEMORY:
+            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            if mode != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+        migrate(connection)
+
+    def close(self) -> None:
+        """Gives back the file; the second time does nothing."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
+
+    def home(self) -> str:
+        """Returns where the file lives, "" in memory."""
+        return "" if self.path == MEMORY else home_of(Path(self.path))
+
+    # --- transactions ---
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits all that is written inside together or not at all; nested ones are one.
+
+        Raises:
+            Locked: Another process holds the write lock for longer than the patience.
+        """
+        if self._depth:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+            return
+        self.run("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                if self._open().in_transaction:
+                    self._open().execute("ROLLBACK")
+            raise
+        finally:
+            self._depth = 0
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._depth > 0
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Executes one statement."""
+        try:
+            return self._open().execute(sql, values)
+        except sqlite3.Error as error:
+            raise said(error, self.path) from error
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Executes one statement for many rows."""
+        try:
+            self._open().executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise said(error, self.path) from error
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Returns all rows of a query."""
+        try:
+            return self._open().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise said(error, self.path) from error
+
+    def rows_in(self, sql: str, values: Iterable[Any]) -> Iterator[Row]:
+        """Yields the rows of a query with one `IN (?)` for many values, in few statements."""
+        for marks, chunk in batched_in(values):
+            yield from self.rows(sql.replace("(?)", marks), chunk)
+
+    # --- the ledger ---
+
+    def get(self, table: str, key: Key) -> bytes | None:
+        """Returns the data of one row."""
+        where = " AND ".join(f"{k} = ?" for k in LEDGER[table])
+        found = self.rows(f"SELECT data FROM {table} WHERE {where}", key)  # noqa: S608 - LEDGER's own names
+        return found[0][0] if found else None
+
+    def put(self, table: str, key: Key, data: bytes) -> None:
+        """Writes one row, over the one with this key if there is one."""
+        self.put_many(table, [(key, data)])
+
+    def put_many(self, table: str, rows: Iterable[tuple[Key, bytes]]) -> None:
+        """Writes many rows."""
+        marks = ", ".join("?" * (len(LEDGER[table]) + 1))
+        self.run_many(
+            f"INSERT OR REPLACE INTO {table} VALUES ({marks})",  # noqa: S608 - LEDGER's own names
+            ((*key, data) for key, data in rows),
+        )
+
+    def drop(self, table: str, key: Key) -> None:
+        """Removes one row; nothing happens where there is none."""
+        where = " AND ".join(f"{k} = ?" for k in LEDGER[table])
+        self.run(f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608 - LEDGER's own names
+
+    def scan(self, table: str, prefix: Key = ()) -> Iterator[tuple[Key, bytes]]:
+        """Yields the rows whose key begins with the prefix, sorted by key.
+
+        Pages inside, so that a reader may write between two rows.
+        """
+        names = LEDGER[table]
+        columns = ", ".join(names)
+        after = f"({columns}) > ({', '.join('?' * len(names))})"
+        fixed = [f"{k} = ?" for k in names[: len(prefix)]]
+        last: Key | None = None
+        while True:
+            terms = fixed + ([after] if last else [])
+            where = f"WHERE {' AND '.join(terms)}" if terms else ""
+            page = self.rows(
+                f"SELECT {columns}, data FROM {table} {where} ORDER BY {columns} LIMIT {_PAGE}",  # noqa: S608 - LEDGER's own names
+                (*prefix, *(last or ())),
+            )
+            for row in page:
+                yield row[:-1], row[-1]
+            if len(page) < _PAGE:
+                return
+            last = page[-1][:-1]
+
+    # --- small facts about this database ---
+
+    def meta(self, name: str) -> Any:
+        """Returns a fact about this database, None if it was never noted."""
+        found = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
+        return found[0][0] if found else None
+
+    def set_meta(self, name: str, value: str | bytes | int) -> None:
+        """Notes a fact about this database."""
+        self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(f"The database {self.path} is closed.")
+        return self._connection
+
+
+def said(error: sqlite3.Error, path: str) -> StoreError:
+    """Returns SQLite's error as one sentence and a remedy."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Locked(
+                f"Another process is writing to the database {path}.",
+                hint="Wait for the other run to end, or stop it, then run again.",
+            )
+        case sqlite3.SQLITE_FULL:
+            return StoreError(
+                f"The disk is full, the database {path} cannot grow.",
+                hint="Free some space and run again; nothing was half written.",
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StoreError(
+                f"{path} is damaged or no database of prophet-hub.",
+                hint="Restore it from a backup, or name another one with --database.",
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return StoreError(
+                f"The database {path} cannot be opened for writing.",
+                hint="Its file and its folder must be writable for this user.",
+            )
+        case sqlite3.SQLITE_IOERR:
+            return StoreError(
+                f"The disk under the database {path} fails: {error}.",
+                hint="Look at the system's log, then run again.",
+            )
+    return StoreError(f"The database {path} refused a statement: {error}.")
+
+
+@contextlib.contextmanager
+def _words(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise said(error, path) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} cannot be made: {error.strerror or error}.",
+            hint="Name another place with --database.",
+        ) from error
+
+
+def _uri(path: str, *, read_only: bool) -> str:
+    if path == MEMORY:
+        return "file::memory:"
+    if not read_only:
+        return f"file:{quote(path)}"
+    wal = Path(f"{path}-wal").exists()
+    # a database at rest in a folder that we may not write has nothing to share a lock for
+    return f"file:{quote(path)}?mode=ro" + ("" if wal or _writable(Path(path)) else "&immutable=1")
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path.parent, os.W_OK)

@@ -51,7 +51,7 @@ _UNITS = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 def _size(value: object) -> object:
-    found = re.fullmatch(r"(\d+)\s*([kMG]?B|)", value.strip()) if isinstance(value, str) else None
+    found = re.fullmatch(r"(\d+)\s*([kMG]?B|)", str(value).strip())
     if found is None:
         raise PydanticCustomError("size", "a size is a number of bytes, or 500 kB, 20 MB, 1 GB")
     return int(found[1]) * _UNITS[found[2]]

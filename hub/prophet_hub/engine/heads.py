@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from prophet_hub.engine.past import Past
-from prophet_hub.merge.cells import Head, head_of, heads_of, one_write, reach, shown_of
+from prophet_hub.engine.past import Past, each_once
+from prophet_hub.merge.cells import Head, head_of, heads_of, reach, shown_of
 from prophet_hub.merge.conflicts import CellState, dead, late, state_of
 from prophet_hub.model.changes import LIFE, LINKING, RECEIPT, SAME_AS, VOTE, Cell, Write
-from prophet_hub.model.ids import RecordId, WriteId
+from prophet_hub.model.ids import WriteId
 from prophet_hub.store.base import LATE, PLAIN, TANGLED, CellRow, RecordLine
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import PRESENT, Value
@@ -40,16 +40,16 @@ class Derivation:
     def apply(self, entries: Sequence[tuple[int, Sequence[Write]]], *, at: int = 0) -> None:
         """Brings the tables up to accepted entries: (local number, writes).
 
-        Args:
-            at: The local number at which an old entry begins to count, 0 for its own.
+        `at` is the local number at which an old entry begins to count, 0 for its own.
         """
         latest = at or entries[-1][0]
         fresh = [w.id for _, writes in entries for w in writes]
-        dirty = self._derived.mentioned(fresh) | set(self._log.places(fresh))
-        dirty |= self._derived.events_of(fresh)
+        known = self._derived.mentioned(fresh) | set(self._log.places(fresh))
+        known |= self._derived.events_of(fresh)
+        dirty = {WriteId(i) for i in known}
         self._log.place(
             [(w.id, number) for number, writes in entries for w in writes],
-            {(w.cell.record, number) for number, writes in entries for w in writes},
+            {(end, number) for number, writes in entries for w in writes for end in _ends(w.cell)},
         )
         self._note_records(entries)
         pairs, events = self._links(entries)
@@ -140,7 +140,7 @@ class Derivation:
         for cell in sorted(cells):
             numbers = self._log.numbers_of((cell.record,))
             found = [w for ws in past.entries(numbers) for w in ws if w.cell == cell]
-            heads = heads_of(_each_once(found), past.supersedes)
+            heads = heads_of(each_once(found), past.supersedes)
             state = state_of(cell.prop, cell.member, tuple(map(head_of, heads)))
             row = CellRow(*_key(cell), _encode(state.heads), int(state.conflict), PLAIN, None)
             before = self._derived.cell(*_key(cell))
@@ -338,7 +338,7 @@ def _by_the_law(
     past.load({w.id for w in found})
     ids = {w.id for w in found}
     crossings = {above for i in ids for above in past.edges(i)} - ids
-    standing = _each_once([w for w in found if not past.echo(w.id)])
+    standing = each_once([w for w in found if not past.echo(w.id)])
     if not standing:
         return None, crossings
     heads = heads_of(standing, past.edges)
@@ -349,12 +349,11 @@ def _by_the_law(
     return CellRow(*key, _encode(state.heads), int(state.conflict), mark, parent), crossings
 
 
-def _each_once(copies: Iterable[Write]) -> list[Write]:
-    """Returns one write per id."""
-    by_id: dict[WriteId, list[Write]] = {}
-    for w in copies:
-        by_id.setdefault(w.id, []).append(w)
-    return [one_write(same) for same in by_id.values()]
+def _ends(cell: Cell) -> tuple[bytes, ...]:
+    """Returns the raw records under which a write is to be found: a pair under both."""
+    if cell.prop == SAME_AS:
+        return cell.record, bytes.fromhex(cell.member)
+    return (cell.record,)
 
 
 def _key(cell: Cell) -> Key:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from prophet_hub.merge.cells import reach
-from prophet_hub.model.changes import Changeset, Write
+from prophet_hub.merge.cells import heads_of, one_write, reach, shown_of
+from prophet_hub.model.changes import RECEIPT, Changeset, Write
 from prophet_hub.model.ids import Origin, WriteId
 from prophet_hub.store.sqlite import Store
 
-__all__ = ["Past", "writes_in"]
+__all__ = ["Past", "each_once", "writes_in"]
 
 _decoder = msgspec.msgpack.Decoder(tuple[Origin, int, Changeset])
 
@@ -22,10 +22,14 @@ def writes_in(raw: bytes) -> tuple[Write, ...]:
 
 
 class Past:
-    """Writes as the log holds them now; made for one piece of work, forgotten after it."""
+    """Writes as the log holds them now; made for one piece of work, forgotten after it.
 
-    def __init__(self, store: Store) -> None:
-        self._log, self._derived = store.log, store.derived
+    Args:
+        until: Leaves out what is dated later, in microseconds; None for nothing.
+    """
+
+    def __init__(self, store: Store, *, until: int | None = None) -> None:
+        self._log, self._derived, self._until = store.log, store.derived, until
         self._entries: dict[int, tuple[Write, ...]] = {}
         self._copies: dict[WriteId, tuple[Write, ...]] = {}
         self._receipts = store.derived.has("echoes")
@@ -53,8 +57,16 @@ class Past:
         list(self.entries(sorted({n for numbers in places.values() for n in numbers})))
         for one in wanted:
             self._copies[one] = tuple(
-                w for n in places.get(one, ()) for w in self._entries[n] if w.id == one
+                w
+                for n in places.get(one, ())
+                for w in self._entries[n]
+                if w.id == one and self._counts(w)
             )
+
+    def touching(self, records: Collection[bytes]) -> Iterator[Write]:
+        """Yields all writes of the entries that write to any of the raw records, in log order."""
+        for writes in self.entries(self._log.numbers_of(records)):
+            yield from (w for w in writes if self._counts(w))
 
     def known(self, write: WriteId) -> bool:
         """Tells whether an accepted entry holds the write."""
@@ -86,6 +98,30 @@ class Past:
 
     def _said(self, event: WriteId) -> frozenset[WriteId]:
         if event not in self._echoes:
-            said = self._derived.echoes((event,)).get(event, ())
+            said = self._receipts_of(event)
             self._echoes[event] = frozenset(WriteId(w) for w in said if self.known(WriteId(w)))
         return self._echoes[event]
+
+    def _receipts_of(self, event: WriteId) -> Collection[bytes]:
+        if self._until is None:
+            return self._derived.echoes((event,)).get(event, ())
+        copies: dict[str, list[Write]] = {}
+        for w in self.touching((event,)):
+            if bytes(w.cell.record) == event and w.cell.prop == RECEIPT:
+                copies.setdefault(w.cell.member, []).append(w)
+        return [
+            bytes.fromhex(member)
+            for member, found in copies.items()
+            if shown_of(heads_of(each_once(found), self.supersedes), member) is not None
+        ]
+
+    def _counts(self, write: Write) -> bool:
+        return self._until is None or write.created <= self._until
+
+
+def each_once(copies: Iterable[Write]) -> list[Write]:
+    """Returns one write per id, from all of its copies."""
+    by_id: dict[WriteId, list[Write]] = {}
+    for w in copies:
+        by_id.setdefault(w.id, []).append(w)
+    return [one_write(same) for same in by_id.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ from prophet_hub.engine.heads import Derivation
 from prophet_hub.engine.past import Past
 from prophet_hub.errors import Invalid
 from prophet_hub.model import codec
-from prophet_hub.model.changes import Changeset, Write, is_delete
+from prophet_hub.model.changes import Changeset, Entry, Write, is_delete
 from prophet_hub.model.ids import Origin, WriteId, fresh
 from prophet_hub.store.base import EntryRow
 from prophet_hub.store.sqlite import Store
@@ -22,6 +22,7 @@ from prophet_hub.values import INLINE, Stored, Value
 __all__ = ["Recorder"]
 
 _T = TypeVar("_T")
+Judge = Callable[[Entry], str | None]
 
 _BATCH = 2_000
 """Changesets brought into the derived tables at once: bounds memory, spares statements."""
@@ -114,15 +115,15 @@ class Recorder:
 
     # --- others' ---
 
-    def integrate(self, source: Iterable[tuple[bytes, bytes]]) -> int:
+    def integrate(self, source: Iterable[tuple[bytes, bytes]], judge: Judge | None = None) -> int:
         """Takes entries in the source's own order; see `Replica.integrate`."""
         count = 0
         for batch in _batches(source):
             with self.transaction():
-                count += self._integrate(batch)
+                count += self._integrate(batch, judge)
         return count
 
-    def _integrate(self, batch: Sequence[tuple[bytes, bytes]]) -> int:
+    def _integrate(self, batch: Sequence[tuple[bytes, bytes]], judge: Judge | None) -> int:
         number = self._next()
         rows: list[EntryRow] = []
         accepted: list[tuple[int, Sequence[Write]]] = []
@@ -136,8 +137,7 @@ class Recorder:
             return here[place]
 
         for before, raw in batch:
-            origin, sequence, writes, reason = self._read(before, raw)
-            running = hashlib.sha256(before + raw).digest()
+            origin, sequence, running, writes, reason = _read(before, raw, judge)
             if running in at(origin, sequence):
                 continue
             if before not in at(origin, sequence - 1) and (sequence != 1 or before):
@@ -158,16 +158,6 @@ class Recorder:
         if met_own:
             self.take_new_origin()
         return len(rows)
-
-    @staticmethod
-    def _read(before: bytes, raw: bytes) -> tuple[Origin, int, Sequence[Write], str | None]:
-        """Returns place and writes, or the place and why the rest cannot be taken."""
-        try:
-            entry = codec.decode(before, raw)
-        except Invalid as error:
-            origin, sequence = codec.place(raw)
-            return origin, sequence, (), error.sentence
-        return entry.origin, entry.sequence, entry.changeset.writes, None
 
     def accept(self, number: int) -> None:
         """Takes an entry out of quarantine: from now on its writes count.
@@ -194,6 +184,19 @@ class Recorder:
     def latest(self) -> int:
         """Returns the last local number given to an entry or to an acceptance."""
         return max(self._log.latest(), self._store.derived.latest())
+
+
+def _read(
+    before: bytes, raw: bytes, judge: Judge | None
+) -> tuple[Origin, int, bytes, Sequence[Write], str | None]:
+    """Returns place, running hash and writes of an entry, or why the writes cannot be taken."""
+    try:
+        entry = codec.decode(before, raw)
+    except Invalid as error:
+        running = hashlib.sha256(before + raw).digest()
+        return *codec.place(raw), running, (), error.sentence
+    reason = judge(entry) if judge else None
+    return entry.origin, entry.sequence, entry.running, entry.changeset.writes, reason
 
 
 def _seeing(write: Write, own: tuple[WriteId, ...]) -> Write:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from prophet_hub.engine.heads import Derivation, decode_heads, present, state_in
+from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
 from prophet_hub.engine.past import Past
 from prophet_hub.engine.record import Recorder
 from prophet_hub.errors import UsageError
@@ -35,6 +36,7 @@ from prophet_hub.model.changes import (
     same_as,
 )
 from prophet_hub.model.ids import ChangesetName, Origin, RecordId, WriteId, fresh, name_of
+from prophet_hub.store.base import EntryRow
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import PRESENT, Value
 
@@ -74,6 +76,7 @@ class Replica:
         self.store, self._clock = store, clock
         self._log, self._derived = store.log, store.derived
         self._derivation = Derivation(store)
+        self._history = History(store, self._derivation)
         self._recorder = Recorder(store, self._derivation, Origin(b""))
 
     @classmethod
@@ -83,10 +86,9 @@ class Replica:
 
         A file that finds itself in a new home (machine, path or inode) goes on under a new origin.
 
-        Args:
-            clock: Gives microseconds since 1970.
-            read_only: Writes nothing at all; works while another process writes.
-            patience: Seconds to wait for another process that writes.
+        `clock` gives microseconds since 1970.  With `read_only` nothing at all is written, and it
+        works while another process writes.  `patience` is for how many seconds a write waits for
+        another process that writes.
 
         Raises:
             StoreError: missing and not to be created, locked, damaged, of a newer version.
@@ -140,13 +142,30 @@ class Replica:
         with self.transaction():
             return self._recorder.record(changesets)
 
-    def integrate(self, source: Iterable[tuple[bytes, bytes]]) -> int:
+    def integrate(
+        self,
+        source: Iterable[tuple[bytes, bytes]],
+        *,
+        judge: Callable[[Entry], str | None] | None = None,
+    ) -> int:
         """Takes entries (before, raw) of any origin in the source's own order; returns how many
         were new.  Batches are atomic.  An entry that breaks the schema is kept in quarantine; a gap
         is refused (Invalid); an entry of this replica's own origin that it did not log makes it
-        take a new origin.
+        take a new origin.  `judge` says of an entry why it is not to be accepted, None if it is.
         """
-        return self._recorder.integrate(source)
+        return self._recorder.integrate(source, judge)
+
+    def quarantine(self) -> list[EntryRow]:
+        """Returns the entries whose writes do not count, with the reason."""
+        return self._log.held()
+
+    def accept(self, number: int) -> None:
+        """Takes an entry out of quarantine by its local number; the second time does nothing.
+
+        Raises:
+            Invalid: It cannot be read.
+        """
+        self._recorder.accept(number)
 
     def edit(
         self, record: RecordId, type: str, changes: Mapping[tuple[str, str], Value], *,  # noqa: A002
@@ -369,3 +388,29 @@ class Replica:
             many = "Several records begin" if found else "No record begins"
             raise UsageError(f"{many} with {words}.", hint=_LOOK)
         return RecordId(found.pop())
+
+    # --- history ---
+
+    def history(self, record: RecordId) -> Iterator[HistoryRow]:
+        """Yields all writes of the record's class, in the order in which they came here."""
+        return self._history.rows(self.members(record))
+
+    def why(self, record: RecordId, prop: str, member: str = "") -> list[HistoryRow]:
+        """Returns what gave a cell its value: its heads, then what they superseded, newest first."""
+        return self._history.why(self.members(record), prop, member)
+
+    def as_of(self, record: RecordId, micros: int) -> dict[tuple[str, str], Value]:
+        """Returns what the record's cells showed, by what is dated until then."""
+        return self._history.as_of(record, micros)
+
+    def shown(self, record: RecordId) -> Shown:
+        """Returns the record's properties as shown, set-valued ones as sets of members."""
+        return shown(self.cells(record))
+
+    def log(self, after: int = 0, *, newest_first: bool = True) -> Iterator[LogRow]:
+        """Yields the entries after a local number."""
+        return self._history.log(after, newest_first=newest_first)
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """Yields every record that is shown alive as one JSON object, sorted by type and uuid."""
+        return self._history.export()

@@ -122,7 +122,7 @@ def heads_of(writes: Sequence[Write], edges: Edges) -> tuple[Write, ...]:
     return tuple(sorted((w for w in writes if not superseded(w)), key=_by_id))
 
 
-def shown_of(heads: Sequence[Head] | Sequence[Write], member: str) -> Value:
+def shown_of(heads: Sequence[Head | Write], member: str) -> Value:
     """Returns what a cell shows, a function of its heads alone.
 
     A set member (a life, a link) is present if anybody says so; else the newest head by (created,
@@ -137,7 +137,7 @@ def shown_of(heads: Sequence[Head] | Sequence[Write], member: str) -> Value:
     return max(heads, key=lambda h: (h.created, h.id)).value
 
 
-def distinct(heads: Sequence[Head] | Sequence[Write]) -> set[Value]:
+def distinct(heads: Sequence[Head | Write]) -> set[Value]:
     """Returns the values that the heads give: several are a conflict."""
     return {h.value for h in heads}
 

@@ -95,7 +95,7 @@ def _ledger() -> str:
     return "\n".join(tables)
 
 
-_STEPS: Final = (lambda: _LOG + _ledger(),)
+_STEPS: Final = (_LOG + _ledger(),)
 """Step n leads from version n to version n + 1; a step that has been released is never changed."""
 
 VERSION: Final = len(_STEPS)
@@ -119,7 +119,7 @@ def migrate(connection: sqlite3.Connection) -> bool:
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         for step in _STEPS[found:]:
-            for statement in _statements(step()):
+            for statement in _statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")

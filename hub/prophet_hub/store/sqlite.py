@@ -61,9 +61,8 @@ class Store:
     ) -> Store:
         """Opens the file, makes its tables on first use.
 
-        Args:
-            read_only: Writes nothing, not even tables; works while another process writes.
-            patience: Seconds to wait for another process that writes.
+        With `read_only` nothing is written, not even tables, and it works while another process
+        writes.  `patience` is for how many seconds a write waits for another process that writes.
 
         Raises:
             StoreError: Missing and not to be created, locked, damaged, of a newer version.

@@ -1,0 +1,127 @@
+"""The engine against the executable specification of the law, where that is at hand.
+
+The specification is no part of this project; PROPHET_HUB_MODEL names its folder.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from prophet_hub.engine.replica import Replica
+from prophet_hub.model import codec, ids
+from prophet_hub.model.changes import LIFE, LINKING, Cell, Changeset, Write
+
+MODEL = Path(
+    os.environ.get("PROPHET_HUB_MODEL", Path(__file__).parents[2].parent / "shared" / "model")
+)
+WORLDS = int(os.environ.get("PROPHET_HUB_WORLDS", "120"))
+
+if not (MODEL / "law.py").exists():
+    pytest.skip("the executable specification is not here", allow_module_level=True)
+
+sys.path.insert(0, str(MODEL))
+import law  # noqa: E402 - found by the line above
+import test_law  # noqa: E402
+
+sys.path.remove(str(MODEL))
+
+
+def name(text: str) -> bytes:
+    """Returns a name of sixteen bytes that sorts as the model's text."""
+    return text.encode().ljust(16, b"\0")
+
+
+def cell_of(cell: law.Cell) -> Cell:
+    member = name(cell.member).hex() if cell.prop in LINKING else cell.member
+    return Cell(name(cell.record), cell.prop, member)
+
+
+def value_of(cell: law.Cell, value: str | None) -> str | None:
+    return ids.text(name(value)) if cell.prop == law.TICKET and value else value
+
+
+def write_of(w: law.Write) -> Write:
+    kind = "comment" if w.cell.record.startswith("c") else "ticket"
+    return Write(
+        name(w.id), cell_of(w.cell), kind, value_of(w.cell, w.value),
+        tuple(sorted(map(name, w.supersedes))), w.created, w.rule, tuple(sorted(map(name, w.seen))),
+    )  # fmt: skip
+
+
+def entries_of(replica: law.Replica) -> list[tuple[str, bytes, bytes]]:
+    """Returns (the model's running hash, before, raw) of its log."""
+    running, result = {"": b""}, []
+    for e in replica.log:
+        writes = tuple(write_of(w) for w in sorted(e.writes, key=lambda w: w.id))
+        changeset = Changeset(name(e.name[:16]), e.author, e.created, writes)
+        before = running[e.before]
+        entry, raw = codec.seal(e.origin.encode(), e.sequence, before, changeset)
+        running[e.running] = entry.running
+        result.append((e.running, before, raw))
+    return result
+
+
+def screen_of(replica: Replica, state: law.State) -> dict:
+    return {
+        c: (found.shown, found.conflict, frozenset(h.id for h in found.heads)) if found else None
+        for c in state.cells
+        for found in (replica.cell(cell_of(c).record, c.prop, cell_of(c).member),)
+    }
+
+
+def expected(state: law.State) -> dict:
+    conflicts = state.conflicts()
+    return {
+        c: (value_of(c, state.shown(c)), c in conflicts, frozenset(name(h.id) for h in heads))
+        for c, heads in state.cells.items()
+    }
+
+
+def feed(replica: Replica, log: list, held: set[str], rng: random.Random) -> None:
+    refused = {raw for running, _, raw in log if running in held}
+    rest = [(before, raw) for _, before, raw in log]
+    while rest:
+        size = rng.choice((1, 1, 2, 5, 50))
+        replica.integrate(
+            rest[:size],
+            judge=lambda e: "refused" if codec.encode(e) in refused else None,
+        )
+        rest = rest[size:]
+
+
+@pytest.mark.parametrize("seed", range(1, WORLDS + 1))
+def test_same_heads_shown_values_and_conflicts(seed):
+    """For the same entries, in any batches, the engine shows what the specification shows."""
+    world = test_law.World(*test_law.random_world(seed)[1:3])
+    steps, _, _, rng = test_law.random_world(seed)
+    for one in steps:
+        test_law.step(world, *one)
+    for source in world.replicas:
+        replica = Replica.open(":memory:", clock=lambda: 0)
+        try:
+            log = entries_of(source)
+            feed(replica, log, source.quarantine, rng)
+
+            assert expected(source.state) == screen_of(replica, source.state)
+            conflicts = {(c.record, c.cell.prop, c.cell.member) for c in replica.conflicts()}
+            assert conflicts == {
+                (k.record, k.prop, k.member) for k in map(cell_of, source.state.conflicts())
+            }
+            then = source.as_of(2)
+            for c in then.cells:
+                if c.prop not in LINKING and not (c.prop == LIFE and then.late(c.record)):
+                    shown = replica.as_of(name(c.record), 2)[c.prop, c.member]
+                    assert shown == value_of(c, then.shown(c))
+
+            for row in replica.quarantine():
+                replica.accept(row.number)
+            source.quarantine.clear()
+
+            assert expected(source.state) == screen_of(replica, source.state)
+        finally:
+            replica.close()

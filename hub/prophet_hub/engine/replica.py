@@ -328,6 +328,10 @@ class Replica:
                 return
             at = (lines[-1].changed, lines[-1].number)
 
+    def now(self) -> int:
+        """Returns the hub's own clock, in microseconds since 1970; for people, not for deciding."""
+        return self._clock()
+
     def latest(self) -> int:
         """Returns the local number of the last entry, 0 for an empty log."""
         return self._recorder.latest()

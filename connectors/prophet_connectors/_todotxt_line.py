@@ -7,12 +7,13 @@ UTF-8.  Grammar: https://github.com/todotxt/todo.txt, read strictly; of what too
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-__all__ = ["DAY", "Line", "is_day", "join", "parse", "split"]
+__all__ = ["DAY", "Line", "is_day", "join", "parse", "shown", "split", "version_of"]
 
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DONE = re.compile(rf"x (?:\(([A-Z])\) )?(?:({DAY}) )?(?:({DAY}) )?")
@@ -90,3 +91,13 @@ def is_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def shown(text: str) -> str:
+    """Returns a text that is UTF-8; bytes that are not stay in the line as they are."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def version_of(text: str) -> str:
+    """Returns a name of the very bytes of a line."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,0 +1,202 @@
+"""Looking at a todo.txt: what is there now, what changed, and the brakes.
+
+A look marks lines of others with our word (`hub:<id>`) where that is wanted, and notes every
+difference to the look before.  Our own writes are noted at once, so that they count for no brake; a
+crash between a write and its note is met by the next look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from prophet_connectors._todotxt_file import Files, State, appended, rows_of, with_lines
+from prophet_connectors._todotxt_line import parse
+from prophet_connectors._todotxt_memory import Memory, Row, identify, mint
+from prophet_connectors._todotxt_words import said, with_id
+from prophet_hub.errors import Brake, ConfigError
+from prophet_hub.sdk.pace import Clock
+
+__all__ = ["Watch", "instant", "matches"]
+
+_QUIET = timedelta(seconds=2)
+"""A file younger than this may change again without a new time or size (FAT counts in 2 s)."""
+
+_ALL = 100
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What stood in the files at one moment; kept true by every write of ours."""
+
+    state: dict[str, State]
+    data: dict[Path, bytes]
+
+    @property
+    def when(self) -> int:
+        return max(state[2] for state in self.state.values())
+
+
+class Watch:
+    """The files and what is remembered of them; not for several threads at once.
+
+    Args:
+        place: Of the memory, None where it lasts as long as this object.
+        marks: Whether lines of others get our word.
+        most_gone: Percent of the tasks that may vanish at one look; 100 is no brake.
+    """
+
+    def __init__(
+        self, files: Files, place: Path | None, *, marks: bool, most_gone: int, clock: Clock
+    ) -> None:
+        self.files = files
+        self._place = place
+        self._marks = marks
+        self._most_gone = most_gone
+        self._clock = clock
+        self._memory: Memory | None = None
+
+    def look(self, query: str) -> Memory:
+        """Returns the memory after a look; files that did not change are not read.
+
+        Raises:
+            Brake: Too much is gone to be believed.
+            Transient, AuthFailed, Stale: As `Files` says.
+        """
+        if not self._marks and self._place is None:
+            raise ConfigError("write_ids: false needs a folder to remember the lines in.")
+        memory = self._memory or Memory.load(self._place)
+        self._memory = memory
+        same = memory.query == query
+        if same and memory.settled and memory.state == self.files.state():
+            return memory
+        seen = _Seen(*self.files.read())
+        when = seen.when
+        if not same or memory.digests != _digests(seen.data):
+            self._end_moves(memory, seen)
+            rows = rows_of(self.files, seen.data)
+            found = self._identified(rows, memory, query)
+            self._brake(memory, set(found.values()), empty=not rows)
+            memory.take(self._marked(found, seen), when)
+            memory.query, memory.digests = query, _digests(seen.data)
+        memory.state = seen.state
+        memory.settled = self._clock.now() - instant(seen.when) > _QUIET
+        memory.save(self._place)
+        return memory
+
+    def append(self, token: str, text: str) -> None:
+        """Adds a line at the end of the file."""
+        seen, memory = _Seen(*self.files.read()), self._kept()
+        self._put(seen, self.files.todo, appended(seen.data[self.files.todo], text))
+        self._note(memory, token, text, seen.when)
+
+    def find(self, token: str) -> tuple[Row, _Seen] | None:
+        """Returns the task's line as it stands in the files now, and what else does."""
+        seen = _Seen(*self.files.read())
+        found = self._identified(rows_of(self.files, seen.data), self._kept(), None)
+        return next(((row, seen) for row in found if found[row] == token), None)
+
+    def put(self, token: str, row: Row, seen: _Seen, text: str | None) -> None:
+        """Puts another line in the place of one, None to take it out.
+
+        An archived line that is reopened belongs into the file: it is added there first, and the
+        memory says so, lest a crash between the two leaves a copy that counts as a new task.
+        """
+        memory = self._kept()
+        path = self.files.done if row.archived else self.files.todo
+        if text is not None and row.archived and not parse(text).done:
+            memory.moving = [token]
+            memory.save(self._place)
+            self._put(seen, self.files.todo, appended(seen.data[self.files.todo], text))
+            self._put(seen, path, with_lines(seen.data[path], {row.at: None}))
+            memory.moving = []
+        else:
+            self._put(seen, path, with_lines(seen.data[path], {row.at: text}))
+        self._note(memory, token, text, seen.when)
+
+    # --- within --------------------------------------------------------------------------------
+
+    def _kept(self) -> Memory:
+        return self._memory or Memory.load(self._place)
+
+    def _identified(self, rows: list[Row], memory: Memory, query: str | None) -> dict[Row, str]:
+        return identify(
+            rows,
+            {token: known.text for token, known in memory.items.items()},
+            guess=not self._marks,
+            wanted=lambda text: query is not None and matches(text, query),
+            fresh=mint,
+        )
+
+    def _brake(self, memory: Memory, found: set[str], *, empty: bool) -> None:
+        known = len(memory.items)
+        lost = known - len(memory.items.keys() & found)
+        if lost and self._most_gone < _ALL and (empty or lost * _ALL > known * self._most_gone):
+            raise Brake(
+                f"{lost} of {known} tasks are in neither {self.files.todo} nor its archive.",
+                hint="Put them back; or set most_gone: 100 for one run if they are to be deleted.",
+            )
+
+    def _marked(self, found: Mapping[Row, str], seen: _Seen) -> dict[str, str]:
+        """Writes our word into the lines that lack it; returns all lines by token."""
+        texts: dict[str, str] = {}
+        new: dict[Path, dict[int, str | None]] = {path: {} for path in seen.data}
+        for row, token in found.items():
+            texts[token] = row.text
+            line = parse(row.text)
+            if self._marks and said(line).get("hub") != token:
+                texts[token] = str(with_id(line, token))
+                path = self.files.done if row.archived else self.files.todo
+                new[path][row.at] = texts[token]
+        for path, lines in new.items():
+            self._put(seen, path, with_lines(seen.data[path], lines))
+        return texts
+
+    def _end_moves(self, memory: Memory, seen: _Seen) -> None:
+        """Ends what a crash left half done: reopened lines that stand in the archive still."""
+        if not memory.moving:
+            return
+        rows = [
+            (row, said(parse(row.text)).get("hub", "")) for row in rows_of(self.files, seen.data)
+        ]
+        back = {token for row, token in rows if not row.archived}
+        twice = {r.at: None for r, t in rows if r.archived and t in back and t in memory.moving}
+        if twice:
+            self._put(seen, self.files.done, with_lines(seen.data[self.files.done], twice))
+        memory.moving = []
+
+    def _put(self, seen: _Seen, path: Path, after: bytes) -> None:
+        if after != seen.data[path]:
+            seen.state[path.name] = self.files.replace(path, seen.data[path], after)
+            seen.data[path] = after
+
+    def _note(self, memory: Memory, token: str, text: str | None, when: int) -> None:
+        if text is not None and token in memory.items and memory.items[token].text == text:
+            return
+        memory.generation += 1
+        if text is None:
+            memory.drop(token, when)
+        else:
+            memory.put(token, text, when)
+        memory.save(self._place)
+
+
+def matches(text: str, query: str) -> bool:
+    """Tells whether a line has all terms, and none of those with a minus (as `todo.sh list`)."""
+    line = " ".join(w for w in text.lower().split(" ") if not w.startswith("hub:"))
+    return all(
+        term[1:] not in line if len(term) > 1 and term[0] == "-" else term in line
+        for term in query.lower().split()
+    )
+
+
+def instant(nanoseconds: int) -> datetime:
+    """Returns a file's time, to the microsecond."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=nanoseconds // 1000)
+
+
+def _digests(data: Mapping[Path, bytes]) -> dict[str, str]:
+    return {path.name: hashlib.sha256(held).hexdigest() for path, held in data.items()}

@@ -119,12 +119,10 @@ class TodoTxt(Connector):
         ]
     )  # fmt: skip
 
-    def __init__(
-        self, settings: TodoTxtSettings, context: Context, *, clock: Clock = SYSTEM
-    ) -> None:
+    def __init__(self, settings: TodoTxtSettings, context: Context) -> None:
         self.settings = settings
         self.context = context
-        self._clock = clock
+        self._clock: Clock = context.clock or SYSTEM
         self._days = Days(settings.time_zone)
         path = Path(settings.url.removeprefix("file://"))
         todo = Path(os.path.realpath(path / "todo.txt" if path.is_dir() else path))
@@ -135,7 +133,7 @@ class TodoTxt(Connector):
             Path(context.folder) / "todotxt.json" if context.folder else None,
             marks=settings.write_ids,
             most_gone=settings.most_gone,
-            clock=clock,
+            clock=self._clock,
         )
         self._query = settings.query
         self._lock = threading.RLock()

@@ -63,7 +63,7 @@ class Desk:
         self.restart()
 
     def restart(self) -> None:
-        self.hub = TodoTxt(self.settings, Context(folder=str(self.folder)), clock=self.clock)
+        self.hub = TodoTxt(self.settings, Context(folder=str(self.folder), clock=self.clock))
 
     def pull(self, since: str = "", query: str = ""):
         *told, end = list(self.hub.changed(Pull(since=since, query=query)))

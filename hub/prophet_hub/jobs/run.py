@@ -1,0 +1,318 @@
+"""One run of a job: read everything, settle, plan everything, and only then write.
+
+The steps come up as values while they happen; whoever called shows them.  A run may be left at any
+point and begun again: the bridge finds what was under way at its next reading.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from prophet_hub.engine.replica import Conflict, Head, Replica
+from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError
+from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.foreign.replica import ForeignReplica
+from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled, RemoteSpec
+from prophet_hub.jobs import config as models
+from prophet_hub.jobs.load import JobFile
+from prophet_hub.jobs.locks import locked
+from prophet_hub.jobs.plan import Hit, brakes
+from prophet_hub.jobs.policies import policies, within
+from prophet_hub.jobs.remotes import check_settings, chosen, connect, spec_of
+from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
+from prophet_hub.model import codec
+from prophet_hub.model.ids import TrackerId, fresh, text
+from prophet_hub.plugins import Plugins
+from prophet_hub.sdk import TICKET, Connector, Person
+from prophet_hub.values import from_micros
+
+__all__ = ["Failed", "Progress", "Reached", "Run", "Settled", "started", "tracker_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A remote let us in, as `account`."""
+
+    remote: str
+    account: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A remote cannot be worked with in this run; the others go on."""
+
+    remote: str
+    error: HubError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """All is read; the job's policies settled so many conflicts."""
+
+    count: int
+
+
+Progress = Reached | Failed | Pulled | Settled | Planned | Applied
+_T = TypeVar("_T", bound=Progress)
+
+
+@contextlib.contextmanager
+def started(
+    replica: Replica, file: JobFile, words: tuple[str, ...], *,
+    folder: Path, plugins: Plugins, clock: Callable[[], int], sleep: Callable[[float], None],
+    wait: float = 0,
+) -> Iterator[Run]:  # fmt: skip
+    """Opens a run of what the words name: settings and secrets are good, the remotes are ours.
+
+    Args:
+        replica: The database.
+        file: The job file.
+        words: One job, or two or more remotes.
+        folder: For lock files and the remotes' private folders.
+        plugins: For secrets and notices.
+        clock: Gives microseconds since 1970.
+        sleep: Passes seconds.
+        wait: Seconds to wait for remotes that another run has.
+
+    Raises:
+        UsageError: A name is unknown, a secret cannot be had.
+        ConfigError: A remote's settings are faulty.
+        Busy: Another run has one of the remotes.
+    """
+    name, job = chosen(file, words)
+    faults = check_settings(file, job.remotes)
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ConfigError(f"{file.path.name} has {count}.", faults=faults)
+    since = from_micros(clock()).strftime("%Y-%m-%d %H:%M UTC")
+    holder = f'the run of "{name}" (process {os.getpid()}, since {since})'
+    with (
+        locked(folder / "locks", list(job.remotes), holder, wait=wait, sleep=sleep),
+        contextlib.ExitStack() as stack,
+    ):
+        connectors = {}
+        for remote, use in job.remotes.items():
+            connectors[remote] = connect(
+                file, remote, folder=folder, ask=plugins.secret, query=use.query
+            )
+            stack.callback(connectors[remote].close)
+        yield Run(replica, file, name, job, connectors, plugins=plugins, clock=clock)
+
+
+@dataclass(slots=True)
+class _Remote:
+    spec: RemoteSpec
+    foreign: ForeignReplica
+    planned: list[Planned] = field(default_factory=list)
+    broken: bool = False
+
+
+class Run:
+    """One execution of a job: `prepare`, look at `brakes`, `apply`, `finish`.
+
+    `stop()` ends whatever is under way after the current item.
+
+    Attributes:
+        report: What became of it so far.
+    """
+
+    def __init__(
+        self, replica: Replica, file: JobFile, name: str, job: models.Job,
+        connectors: dict[str, Connector], *, plugins: Plugins, clock: Callable[[], int],
+    ) -> None:  # fmt: skip
+        self._replica, self._file, self._job = replica, file, job
+        self._connectors, self._plugins, self._clock = connectors, plugins, clock
+        self._remotes: dict[str, _Remote] = {}
+        self._stopped = False
+        self._told = replica.latest() if plugins.listens else 0
+        self.report = new_run(replica, name, clock)
+        self.report.remotes = {remote: RemoteReport(name=remote) for remote in connectors}
+
+    def stop(self) -> None:
+        """Lets the run end after the current item."""
+        self._stopped = True
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stopped
+
+    def prepare(self) -> Iterator[Progress]:
+        """Reads all remotes, settles, and plans for those that could be read; writes to none."""
+        for name, connector in self._connectors.items():
+            yield from self._reach(name, connector)
+        for remote in self._remotes.values():
+            yield from self._whole(remote, remote.foreign.pull)
+        if not self._stopped:
+            yield Settled(count=self._settle())
+        specs = [remote.spec for remote in self._remotes.values()]
+        for remote in self._remotes.values():
+            if remote.spec.pushes and not remote.broken:
+                yield from self._whole(remote, partial(remote.foreign.plan, specs))
+            if remote.broken:
+                remote.planned.clear()
+
+    def planned(self) -> list[Planned]:
+        """Returns the whole plan; complete after `prepare`."""
+        return [one for remote in self._remotes.values() for one in remote.planned]
+
+    def brakes(self) -> list[Hit]:
+        """Returns what holds the run until a person says yes, none if nothing does."""
+        return brakes(self.planned(), self._job.brakes, first=self._is_first, size=self._size)
+
+    def hold(self, hits: Sequence[Hit]) -> Brake:
+        """Notes that the brakes held, and returns the error that says so."""
+        self.report.brakes = [str(hit) for hit in hits]
+        return Brake(
+            f'The run of "{self.report.job}" would {"; would ".join(map(str, hits))}: '
+            "nothing was written.",
+            hint="Look with prophet-hub plan, then say it with --yes.",
+        )
+
+    def apply(self) -> Iterator[Applied | Failed]:
+        """Writes what is planned, and confirms by reading; whoever calls has looked at the brakes."""
+        self._agree()
+        for remote in self._remotes.values():
+            plan, remote.planned = remote.planned, []
+            if plan and not self._stopped:
+                yield from self._whole(remote, partial(remote.foreign.apply, plan))
+
+    def finish(self, state: str) -> Report:
+        """Writes the report down and tells it to the plugins."""
+        self.report.conflicts = sum(1 for _ in self._conflicts())
+        self.report.inbox = sum(len(one.foreign.inbox()) for one in self._remotes.values())
+        self.report.finish("interrupted" if self._stopped else state, self._clock())
+        keep(self._replica, self.report)
+        self._announce()
+        self._plugins.finished(self.report.job, self.report.data())
+        return self.report
+
+    # --- the steps ---
+
+    def _reach(self, name: str, connector: Connector) -> Iterator[Reached | Failed]:
+        if self._stopped:
+            return
+        try:
+            account = connector.whoami()
+        except RemoteError as error:
+            yield self._failed(name, error)
+            return
+        tracker = tracker_of(self._replica, name)
+        spec = spec_of(self._file, name, self._job, connector, account, tracker)
+        foreign = ForeignReplica(self._replica, spec, job=self.report.job, run=self.report.run)
+        self._remotes[name] = _Remote(spec, foreign)
+        yield Reached(remote=name, account=account)
+
+    def _whole(self, remote: _Remote, steps: Callable[[], Iterator[_T]]) -> Iterator[_T | Failed]:
+        """Passes the steps up and counts them; a remote that breaks is left alone from then on."""
+        if self._stopped:
+            return
+        try:
+            with contextlib.closing(steps()) as running:  # type: ignore[type-var]  # generators all
+                for step in running:
+                    self._count(remote, step)
+                    yield step
+                    if self._stopped:
+                        return
+        except RemoteError as error:
+            remote.broken = True
+            yield self._failed(remote.spec.name, error)
+
+    def _count(self, remote: _Remote, step: Progress) -> None:
+        match step:
+            case Pulled():
+                self.report.pulled(step)
+            case Planned():
+                self.report.planned(step)
+                remote.planned.append(step)
+            case Applied(planned=planned, outcome=outcome, ref=ref):
+                self.report.applied(step)
+                if outcome is Outcome.DONE:
+                    told = ref or planned.ref
+                    self._plugins.applied(planned.remote, planned.verb, told.kind, told.id)
+            case _:
+                pass
+
+    def _failed(self, name: str, error: RemoteError) -> Failed:
+        error.remote = error.remote or name
+        self.report.broke(name, error)
+        return Failed(remote=name, error=error)
+
+    def _settle(self) -> int:
+        rules = policies(self._job.conflicts, self._from_remote)
+        if rules is None:
+            return 0
+        mine = within(self._replica, self._trackers())
+        self.report.settled = self._replica.settle(lambda one: rules(one) if mine(one) else ())
+        return self.report.settled
+
+    def _conflicts(self) -> Iterator[Conflict]:
+        mine = within(self._replica, self._trackers())
+        return (one for one in self._replica.conflicts() if mine(one))
+
+    def _from_remote(self, head: Head, remote: str) -> bool:
+        ledger = self._ledger(remote)
+        row = ledger.item(head.record)
+        return row is not None and row.tracker == ledger.tracker
+
+    def _trackers(self) -> frozenset[TrackerId]:
+        return frozenset(tracker_of(self._replica, name) for name in self._connectors)
+
+    def _ledger(self, remote: str) -> Ledger:
+        return Ledger(self._replica.store, tracker_of(self._replica, remote), self.report.job)
+
+    # --- what the brakes ask ---
+
+    def _is_first(self, remote: str) -> bool:
+        return self._replica.store.get("settings", _agreed(self.report.job, remote)) is None
+
+    def _size(self, remote: str) -> int:
+        tracker = self._remotes[remote].spec.tracker
+        return sum(1 for _ in self._replica.store.scan("shadows", (tracker, TICKET)))
+
+    def _agree(self) -> None:
+        """Notes that the first run's creates were agreed to, so that nobody is asked again."""
+        new = [name for name in self._remotes if self._is_first(name)]
+        if new:
+            with self._replica.transaction():
+                for name in new:
+                    self._replica.store.put("settings", _agreed(self.report.job, name), b"1")
+
+    def _announce(self) -> None:
+        """Tells the plugins of the changesets of this run, where one of them listens."""
+        if not self._plugins.listens:
+            return
+        for row in self._replica.log(self._told, newest_first=False):
+            records = _records(self._replica, row.number)
+            self._plugins.integrated(row.name.hex(), row.author, records)
+
+
+def tracker_of(replica: Replica, remote: str) -> TrackerId:
+    """Returns the tracker id of a remote's name; makes one for a new name.
+
+    The id survives a moved address, for it belongs to the name.
+    """
+    ledger = Ledger(replica.store, TrackerId(b""), "")
+    known = ledger.tracker_named(remote)
+    if known is None:
+        known = TrackerId(fresh())
+        with replica.transaction():
+            Ledger(replica.store, known, "").set_name(remote)
+    return known
+
+
+def _agreed(job: str, remote: str) -> tuple[str]:
+    return (f"agreed:{job}:{remote}",)
+
+
+def _records(replica: Replica, number: int) -> tuple[str, ...]:
+    """Returns the uuids of the records that an entry writes."""
+    (row,) = replica.store.log.entries([number])
+    writes = codec.decode(row.before, row.raw).changeset.writes
+    return tuple(sorted({text(write.cell.record) for write in writes}))

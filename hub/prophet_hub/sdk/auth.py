@@ -82,8 +82,8 @@ class FormLogin:
         form: What it holds, the password among it.
         accepted: Whether the answer to the form is a welcome; a cookie must have come as well.
         expired: Whether an answer to another request means that the cookie is no good any more.
-        cookies: Names of the cookies to keep, all if empty.
-        secret: The names of the form's fields that must never be shown.
+        headers: Sent with the form.
+        secrets: The texts of form and headers that must never be shown.
     """
 
     def __init__(
@@ -93,15 +93,15 @@ class FormLogin:
         *,
         accepted: Callable[[Answer], bool],
         expired: Callable[[Answer], bool],
-        cookies: frozenset[str] = frozenset(),
-        secret: frozenset[str] = frozenset({"pass", "password"}),
+        headers: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         self._path = path
         self._form = dict(form)
         self._accepted = accepted
         self._expired = expired
-        self._names = cookies
-        self._passwords = tuple(v for k, v in form.items() if k in secret)
+        self._headers = dict(headers or {})
+        self._passwords = secrets
         self._lock = threading.Lock()
         self._jar: dict[str, str] = {}
 
@@ -132,8 +132,8 @@ class FormLogin:
         return True
 
     def _login(self, http: Http) -> dict[str, str]:
-        answer = http.login(self._path, self._form)
-        jar = {k: v for k, v in answer.cookies.items() if not self._names or k in self._names}
+        answer = http.login(self._path, self._form, self._headers)
+        jar = dict(answer.cookies)
         if not self._accepted(answer) or not jar:
             raise AuthFailed(
                 f"{http.remote} refused the log-in.",

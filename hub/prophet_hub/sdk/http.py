@@ -194,13 +194,15 @@ class Http:
             with closing(opened):
                 yield from self._pieces(opened, limit)
 
-    def login(self, path: str, form: Mapping[str, str]) -> Answer:
+    def login(
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Posts a log-in form, without credentials and following nothing; for `Auth` alone."""
         self.logins += 1
         call = _Call(
             method="POST",
             url=self.url(path),
-            headers=_with_type(None, json=None, form=form),
+            headers=_with_type(headers, json=None, form=form),
             body=_opener(None, form, None),
             repeat=True,
             follow=False,

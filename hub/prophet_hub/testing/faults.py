@@ -48,7 +48,7 @@ class Fault:
     """One line of a script.
 
     Attributes:
-        method: "" for any.
+        method: A regular expression that it is; "" for any.
         path: A regular expression looked for in the path and its query; "" for any.
         nth: The first fitting request that is hit, counted from 1.
         times: How many are hit from there on; None for ever.
@@ -98,7 +98,9 @@ class Script:
             self.log.append((method, path))
             hit = None
             for fault in self._faults:
-                if fault.method not in ("", method) or not re.search(fault.path, path):
+                if not re.fullmatch(fault.method or ".*", method) or not re.search(
+                    fault.path, path
+                ):
                     continue
                 fault.seen += 1
                 last = None if fault.times is None else fault.nth + fault.times

@@ -49,7 +49,7 @@ from prophet_hub.sdk import (
 from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.tracker import ACCOUNT, Knobs, Tracker, instant
 
-__all__ = ["MEMORY_FIELDS", "MemoryConnector", "MemorySettings", "memory_capabilities"]
+__all__ = ["MEMORY_FIELDS", "NOWHERE", "MemoryConnector", "MemorySettings", "memory_capabilities"]
 
 _T = TypeVar("_T")
 
@@ -206,6 +206,8 @@ class MemoryConnector(Connector):
         fault = tracker.faults.due(method, path)
         try:
             with tracker.lock:
+                if self.settings.url == NOWHERE:
+                    raise Transient(f"{self.context.remote} was not reached.", hint="Try later.")
                 tracker.requests += 1
                 _before(fault, tracker)
                 if tracker.passwords.get(user) != self.settings.password:
@@ -398,6 +400,9 @@ def _after(fault: Fault | None, method: str) -> None:
         case _:
             pass
 
+
+NOWHERE = "memory:nowhere"
+"""The address at which nobody answers."""
 
 _TRIES = 4
 _FAILURES = 500

@@ -281,7 +281,7 @@ class Tracker:
                 id=str(self._number()),
                 author=author,
                 created=self.now if created is None else created,
-                body=self._limited("body", self._rendered("body", body)),
+                body=self._limited("body", body),
                 private=private and self.knobs.private_comments,
                 key=key if COMMENT in self.knobs.keys else "",
             )
@@ -295,7 +295,7 @@ class Tracker:
         with self.lock:
             item = self._open(author, ticket, "update", COMMENT)
             note = _one(item.comments, comment)
-            note.body = self._limited("body", self._rendered("body", body))
+            note.body = self._limited("body", body)
             note.updated = self.now
             self._touch(item)
             self._wrote(item, author, [body])
@@ -387,7 +387,9 @@ class Tracker:
             return found
 
     def stamp(self) -> int:
-        """Returns the tracker's word for the present in `listing`."""
+        """Returns the tracker's word for the present in `listing`: what has a later one is to come."""
+        if self.knobs.lag and not self.knobs.granularity:
+            return max((self._indexed(item) or 0 for item in self.items.values()), default=0)
         return self._rounded((self.now, self._changes))
 
     def ticket(self, ticket: str) -> Ticket | Gone:

@@ -1,0 +1,39 @@
+"""PUBLIC: the contract of a connector. One sandbox gives a connector its whole suite.
+
+    class TestMine(ConnectorContract):
+        @pytest.fixture
+        def sandbox(self): ...      # yields a `Sandbox`
+
+`docs/connectors/contract.md` shows it whole.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    f"{__name__}.checks",
+    f"{__name__}.reading",
+    f"{__name__}.changes",
+    f"{__name__}.history",
+    f"{__name__}.writing",
+    f"{__name__}.failing",
+    f"{__name__}.promises",
+)
+
+from prophet_hub.testing.contract.changes import Changes  # noqa: E402 - after the rewriting
+from prophet_hub.testing.contract.failing import Failing  # noqa: E402
+from prophet_hub.testing.contract.history import Story  # noqa: E402
+from prophet_hub.testing.contract.promises import Promises  # noqa: E402
+from prophet_hub.testing.contract.reading import Reading  # noqa: E402
+from prophet_hub.testing.contract.sandbox import (  # noqa: E402
+    Absent,
+    MemorySandbox,
+    Sandbox,
+    TrackerSandbox,
+)
+from prophet_hub.testing.contract.writing import Writing  # noqa: E402
+
+__all__ = ["Absent", "ConnectorContract", "MemorySandbox", "Sandbox", "TrackerSandbox"]
+
+
+class ConnectorContract(Reading, Changes, Story, Writing, Failing, Promises):
+    """Every check there is. A subclass gives a fixture `sandbox`."""

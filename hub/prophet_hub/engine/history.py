@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from prophet_hub.engine.heads import Derivation, decode_heads, state_in
 from prophet_hub.engine.past import Past, each_once
+from prophet_hub.engine.rows import TICKET, decode_heads, parent_of, state_in
 from prophet_hub.errors import Invalid
 from prophet_hub.merge.cells import Head, head_of, heads_of, shown_of
 from prophet_hub.merge.conflicts import CellState, dead, late
@@ -68,9 +68,8 @@ class LogRow(msgspec.Struct, frozen=True):
 class History:
     """Reads a store's past; writes nothing."""
 
-    def __init__(self, store: Store, derivation: Derivation) -> None:
+    def __init__(self, store: Store) -> None:
         self._store, self._log, self._derived = store, store.log, store.derived
-        self._derivation = derivation
 
     def rows(self, members: frozenset[RecordId]) -> Iterator[HistoryRow]:
         """Yields every write of a class, as they came here; a name told twice once."""
@@ -147,7 +146,7 @@ class History:
     def as_of(self, record: RecordId, micros: int) -> dict[tuple[str, str], Value]:
         """Returns what a record showed by the writes dated until then; the same on every replica.
 
-        Comments count for "edited after delete" where they belong to the record today.
+        A comment counts for "edited after delete" where it belonged to the record then and does today.
         """
         past = Past(self._store, until=micros)
         members = self._members(record, past)
@@ -159,6 +158,8 @@ class History:
             children = set(self._derived.children(members)) - members
             for child in children:
                 of_child = self._cells({child, *self._derived.others(child)}, past)
+                if parent_of(shown_of(of_child.get((TICKET, ""), ()), "")) not in members:
+                    continue
                 present += [h for key, heads in of_child.items() for h in heads if _counts(key[0])]
             seen = {s for h in life for w in past.copies(h.id) for s in w.seen}
             if late(seen, present, past.edges, past.settled):

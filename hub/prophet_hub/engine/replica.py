@@ -15,10 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
-from prophet_hub.engine.heads import Derivation, decode_heads, present, state_in
+from prophet_hub.engine.heads import Derivation
 from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
 from prophet_hub.engine.past import Past
 from prophet_hub.engine.record import Recorder
+from prophet_hub.engine.rows import LIFE_KEY, decode_heads, present, state_in
 from prophet_hub.errors import UsageError
 from prophet_hub.merge.cells import Head, reach, shown_of
 from prophet_hub.merge.conflicts import CellState, Conflict
@@ -44,7 +45,6 @@ __all__ = ["CellState", "Conflict", "Head", "RecordRow", "Replica"]
 
 _PAGE: Final = 500
 _DIGITS: Final = 32
-_LIFE: Final = (LIFE, "alive")
 _LOOK: Final = "List the tickets with `prophet-hub tickets`."
 
 
@@ -76,7 +76,7 @@ class Replica:
         self.store, self._clock = store, clock
         self._log, self._derived = store.log, store.derived
         self._derivation = Derivation(store)
-        self._history = History(store, self._derivation)
+        self._history = History(store)
         self._recorder = Recorder(store, self._derivation, Origin(b""))
 
     @classmethod
@@ -180,7 +180,7 @@ class Replica:
         for (prop, member), value in changes.items():
             state = cells.get((prop, member))
             delete = prop == LIFE and value is None
-            seen = self._derivation.seen_by_delete(self.name(record)) if delete else []
+            seen = self._derivation.law.seen_by_delete(self.name(record)) if delete else []
             writes.append(
                 Write(
                     WriteId(fresh()), Cell(record, prop, member), type, value,
@@ -302,7 +302,7 @@ class Replica:
 
     def alive(self, record: RecordId) -> bool:
         """Tells whether the record is shown alive: never deleted, restored, or edited after."""
-        row = self._derived.cell(self.name(record), *_LIFE)
+        row = self._derived.cell(self.name(record), *LIFE_KEY)
         return row is None or present(row)
 
     def children(self, record: RecordId, type: str) -> list[RecordId]:  # noqa: A002

@@ -157,6 +157,11 @@ class Derived:
         sql = "SELECT event FROM echoes WHERE write IN (?)"
         return {event for (event,) in self._rows.rows_in(sql, writes)}
 
+    def named_by_receipts(self, writes: Iterable[bytes]) -> set[bytes]:
+        """Returns those of the writes that a receipt calls an event, and these events."""
+        sql = "SELECT event, write FROM echoes WHERE write IN (?)"
+        return {name for row in self._rows.rows_in(sql, writes) for name in row}
+
     def echo(self, event: bytes, write: bytes, *, shown: bool) -> None:
         """Notes that a receipt is shown present, or that it is no more."""
         sql = (

@@ -16,6 +16,7 @@ from prophet_hub.model import codec
 from prophet_hub.model.changes import Changeset, Entry, Write, is_delete
 from prophet_hub.model.ids import Origin, WriteId, fresh
 from prophet_hub.store.base import EntryRow
+from prophet_hub.store.log import Log
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import INLINE, Stored, Value
 
@@ -127,27 +128,13 @@ class Recorder:
         number = self._next()
         rows: list[EntryRow] = []
         accepted: list[tuple[int, Sequence[Write]]] = []
-        here: dict[tuple[bytes, int], set[bytes]] = {}
+        places = _Places(self._log)
         met_own = False
-
-        def at(origin: bytes, sequence: int) -> set[bytes]:
-            place = (origin, sequence)
-            if place not in here:
-                here[place] = self._log.at(origin, sequence)
-            return here[place]
-
         for before, raw in batch:
             origin, sequence, running, writes, reason = _read(before, raw, judge)
-            if running in at(origin, sequence):
+            if not places.take(origin, sequence, before, running):
                 continue
-            if before not in at(origin, sequence - 1) and (sequence != 1 or before):
-                raise Invalid(
-                    f"An entry is missing before number {sequence} of replica {origin.hex()[:8]}.",
-                    hint="Pull again from a replica that has the whole log.",
-                )
-            at(origin, sequence).add(running)
             met_own |= origin == self.origin
-            self._log.add_origin(origin)
             rows.append(EntryRow(number, origin, sequence, before, running, raw, reason))
             if reason is None:
                 accepted.append((number, writes))
@@ -184,6 +171,43 @@ class Recorder:
     def latest(self) -> int:
         """Returns the last local number given to an entry or to an acceptance."""
         return max(self._log.latest(), self._store.derived.latest())
+
+
+class _Places:
+    """The places that a batch takes, and those before it."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._at: dict[tuple[bytes, int], set[bytes]] = {}
+        self._last: dict[bytes, int] = {}
+
+    def take(self, origin: bytes, sequence: int, before: bytes, running: bytes) -> bool:
+        """Takes a place; tells whether the entry is new there.
+
+        Raises:
+            Invalid: The entry before it is missing.
+        """
+        if origin not in self._last:
+            self._log.add_origin(origin)
+            self._last[origin] = self._log.last(origin)[0]
+        here = self._running(origin, sequence)
+        if running in here:
+            return False
+        if before not in self._running(origin, sequence - 1) and (sequence != 1 or before):
+            raise Invalid(
+                f"An entry is missing before number {sequence} of replica {origin.hex()[:8]}.",
+                hint="Pull again from a replica that has the whole log.",
+            )
+        here.add(running)
+        return True
+
+    def _running(self, origin: bytes, sequence: int) -> set[bytes]:
+        place = (origin, sequence)
+        if place not in self._at:
+            # beyond the last entry nothing stands that this batch did not put there
+            stored = sequence <= self._last[origin]
+            self._at[place] = self._log.at(origin, sequence) if stored else set()
+        return self._at[place]
 
 
 def _read(

@@ -157,6 +157,7 @@ class Changes(Checks):
             told.append(item)
             if not victim and told_id(item) in made:
                 victim = told_id(item)
+                sandbox.advance(1)
                 sandbox.delete(victim)
         missed = made - set(Told(told).ids) - {victim}
         assert not missed, f"not told: {sorted(missed)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 import pytest
@@ -38,6 +38,7 @@ __all__ = [
     "holds",
     "kept",
     "lacks",
+    "only",
     "pieces",
     "promises",
     "pull",
@@ -54,6 +55,7 @@ Need = Callable[[Sandbox], str]
 """Returns why a check does not apply, "" if it does."""
 
 Check = Callable[[Any, Sandbox], None]
+_P = TypeVar("_P")
 _E = TypeVar("_E", bound=HubError)
 
 
@@ -243,6 +245,12 @@ def remark(
 def remarks(ticket: Ticket) -> list[str]:
     """Returns the bodies of a ticket's comments."""
     return [comment.body for comment in ticket.comments]
+
+
+def only(parts: Sequence[_P]) -> _P:
+    """Returns the one comment or attachment that a ticket has."""
+    assert len(parts) == 1, f"{len(parts)} are told of one: {_short(parts)}"
+    return parts[0]
 
 
 def holds(fields: FieldMap, ticket: Ticket, field: str, value: Value | None) -> None:

@@ -31,6 +31,7 @@ from prophet_hub.testing.contract.checks import (
     holds,
     kept,
     lacks,
+    only,
     pieces,
     promises,
     pull,
@@ -200,7 +201,7 @@ class Writing(Checks):
         """Its text, its author, its ref."""
         ticket = sandbox.make(sandbox.new())
         made = remark(sandbox, ticket, "From the hub")
-        (told,) = read(sandbox, ticket).comments
+        told = only(read(sandbox, ticket).comments)
         assert (told.body, told.ref) == ("From the hub", made)
         assert told.author.id == sandbox.connector.whoami().id
         assert told.private is False
@@ -238,7 +239,7 @@ class Writing(Checks):
         ticket = sandbox.make(sandbox.new())
         made = remark(sandbox, ticket, "Before")
         sandbox.connector.apply(Update(ref=made, changes={"body": "After"}))
-        (told,) = read(sandbox, ticket).comments
+        told = only(read(sandbox, ticket).comments)
         assert (told.ref, told.body) == (made, "After")
 
     @check(can("delete", COMMENT))
@@ -257,7 +258,7 @@ class Writing(Checks):
         data = BYTES if limit is None else BYTES[:limit]
         ticket = sandbox.make(sandbox.new())
         made = self._attach(sandbox, ticket, "Ünï 1.bin", data)
-        (told,) = read(sandbox, ticket).attachments
+        told = only(read(sandbox, ticket).attachments)
         assert (told.ref, told.name) == (made, "Ünï 1.bin")
         assert told.content_type == "application/x-thing"
         got = b"".join(sandbox.connector.content(told.ref))
@@ -348,7 +349,7 @@ class Writing(Checks):
         ask = Ref(kind=COMMENT, id="", ticket=ticket)
         assert sandbox.connector.find(ask, key) == made
         assert sandbox.connector.find(ask, sandbox.key()) is None
-        (told,) = read(sandbox, ticket).comments
+        told = only(read(sandbox, ticket).comments)
         assert (told.body, told.key) == ("A remark", key)
 
     @check(can("create", ATTACHMENT), carries(ATTACHMENT))
@@ -359,7 +360,7 @@ class Writing(Checks):
         ask = Ref(kind=ATTACHMENT, id="", ticket=ticket)
         assert sandbox.connector.find(ask, key) == made
         assert sandbox.connector.find(ask, sandbox.key()) is None
-        (told,) = read(sandbox, ticket).attachments
+        told = only(read(sandbox, ticket).attachments)
         assert told.key == key
 
     @check(can("create"), promises("impersonation"))

@@ -23,6 +23,7 @@ from prophet_hub.engine.replica import Replica
 from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import Cell, Changeset, Write, life
 from prophet_hub.store.schema import DERIVED, migrate
+from prophet_hub.store.sqlite import tune
 from prophet_hub.values import PRESENT
 
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
@@ -109,8 +110,7 @@ def bare(log: list[tuple[bytes, bytes]], filled: Path, target: Path) -> tuple[fl
     decoder = msgspec.msgpack.Decoder(tuple[bytes, int, Changeset])
     connection = sqlite3.connect(target, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -32768")
+    tune(connection)
     migrate(connection)
     batches = -(-len(log) // BATCH)
     gc.collect()

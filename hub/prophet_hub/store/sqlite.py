@@ -24,7 +24,7 @@ from prophet_hub.store.home import home_of
 from prophet_hub.store.log import Log
 from prophet_hub.store.schema import migrate
 
-__all__ = ["MEMORY", "Store"]
+__all__ = ["MEMORY", "Store", "said", "tune"]
 
 MEMORY = ":memory:"
 _PAGE = 500
@@ -92,9 +92,7 @@ class Store:
 
     def _prepare(self, *, read_only: bool) -> None:
         connection = self._open()
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -32768")  # KiB: bounded, whatever the size
-        connection.execute("PRAGMA temp_store = MEMORY")
+        tune(connection)
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             if not connection.execute("PRAGMA user_version").fetchone()[0]:
@@ -242,6 +240,15 @@ class Store:
         if self._connection is None:
             raise StoreError(f"The database {self.path} is closed.")
         return self._connection
+
+
+def tune(connection: sqlite3.Connection) -> None:
+    """Sets how a connection writes and how much it remembers."""
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -32768")  # KiB: bounded, whatever the size
+    connection.execute("PRAGMA temp_store = MEMORY")
+    # pages, 32 MiB: batches touch the same pages again and again, the default copies each time
+    connection.execute("PRAGMA wal_autocheckpoint = 8192")
 
 
 def said(error: sqlite3.Error, path: str) -> StoreError:

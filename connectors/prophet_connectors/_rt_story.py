@@ -25,18 +25,15 @@ SUBJECT_MOST = 200
 """RT cuts a subject there, and takes line ends out of it, without a word."""
 
 PRIORITIES = (
-    ("100", "high"),
-    ("50", "normal"),
-    ("0", "low"),
     ("100", "highest"),
+    ("75", "high"),
+    ("50", "normal"),
+    ("25", "low"),
     ("0", "lowest"),
 )
-"""RT's own names are High, Medium and Low (%PriorityAsString); other numbers pass as they are."""
+"""RT's own names are High (100), Medium (50) and Low (0); other numbers pass as they are."""
 
-STATUSES = (
-    *((word, word) for word in ("new", "open", "stalled", "resolved", "rejected")),
-    ("rejected", "duplicate"),
-)
+STATUSES = tuple((word, word) for word in ("new", "open", "stalled", "resolved", "rejected"))
 
 
 def _subject(text: str) -> str:

@@ -582,13 +582,16 @@ class RT(Connector):
         raise Stale(f"Ticket {ref.id} of {self.context.remote} does not keep still.")
 
     def _present(self, ref: Ref, operation: Update) -> tuple[str, dict[str, Value]]:
-        """Returns version and fields as they are; Stale if a field to be changed has moved on."""
+        """Returns version and fields as they are; Stale if a value to be changed has moved on.
+
+        Members come and go one by one, so a set that moved on is no obstacle.
+        """
         answer = self.http.get(f"{API}ticket/{ref.id}")
         data, version = answer.json(), answer.headers.get("ETag", "").strip('W/"')
         now = fields_of(data, self._names)
-        touched = {*operation.changes, *operation.added, *operation.removed}
-        moved = [n for n in touched if n in operation.before and operation.before[n] != now.get(n)]
-        if str(data.get("id")) != ref.id or (moved and version != operation.version):
+        late = operation.version not in ("", version)
+        moved = [n for n in operation.changes if operation.before.get(n) != now.get(n)]
+        if str(data.get("id")) != ref.id or (late and moved):
             raise Stale(
                 f"Ticket {ref.id} of {self.context.remote} has moved on: {', '.join(moved)}.",
                 hint="The next run reads it again.",
@@ -675,7 +678,8 @@ class RT(Connector):
         while count != 0:
             page = self._page(path, page=number, **params)
             yield from page["items"]
-            done = page.get("total") is not None and number * PAGE >= page["total"]
+            size = int(page.get("per_page") or PAGE)
+            done = page.get("total") is not None and number * size >= page["total"]
             count = 0 if done else len(page["items"])
             number += 1
 

@@ -150,7 +150,7 @@ def _refused(http: Http, method: str, answer: Answer) -> RemoteError:
         until = pause_asked(answer.headers, http.clock.now())
     kind, sentence, hint = _meaning(http.remote, method, answer.status, paused=until is not None)
     said = http.scrub(_said(answer))
-    sentence = f"{sentence} It said: {said}" if said else sentence
+    sentence = f'{sentence} It said: "{said}".' if said else sentence
     if kind is RateLimited:
         hint = f"Go on after {until:%Y-%m-%d %H:%M:%S} UTC." if until else hint
         return RateLimited(sentence, until=until, hint=hint, status=answer.status)

@@ -287,7 +287,8 @@ class Http:
             until = pause_asked(outcome.headers, now)
             if until is not None:
                 seconds = max(0.0, (until - now).total_seconds())
-                self._bucket.hold(min(seconds, self._patience))
+                if seconds <= self._patience:
+                    self._bucket.hold(seconds)
                 return seconds
         return float(min(0.5 * 2 ** (attempt - 1), 8.0))
 

@@ -140,7 +140,7 @@ class Sandbox:
         """Returns the fields of the n-th new ticket: what is required, and a title."""
         fields = dict(self.required)
         title = self.title
-        fields[title.theirs] = f"The {n}th ticket"
+        fields[title.theirs] = f"Ticket number {n}"
         return fields
 
     def key(self) -> str:

@@ -208,7 +208,8 @@ def _converted(value: Any, wanted: Any) -> Any:
     if isinstance(wanted, types.UnionType):
         wanted = next(one for one in typing.get_args(wanted) if one is not type(None))
     kind: Any = typing.get_origin(wanted) or wanted
-    return _READERS.get(kind, _text)(value)
+    reader: Callable[[Any], Any] = _READERS.get(kind) or _text
+    return reader(value)
 
 
 def _text(value: Any) -> str:

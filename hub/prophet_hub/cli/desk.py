@@ -1,0 +1,190 @@
+"""What every command has at hand: where things are, how to open them, how to print."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prophet_hub.cli.tables import table
+
+if TYPE_CHECKING:
+    from prophet_hub.engine.replica import Replica
+    from prophet_hub.jobs.load import JobFile
+    from prophet_hub.plugins import Plugins
+
+__all__ = ["CONFIG", "Desk", "micros"]
+
+CONFIG = "prophet-hub.yaml"
+_DATABASE = "prophet-hub.db"
+
+
+def micros() -> int:
+    """Returns the present, in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class Desk:
+    """One command's surroundings; nothing is opened or imported before it is asked for.
+
+    Attributes:
+        verbose: Whether tracebacks and warnings are wanted.
+    """
+
+    def __init__(self) -> None:
+        self._database: Path | None = None
+        self._config: Path | None = None
+        self.verbose = False
+
+    def named(self, *, database: Path | None, config: Path | None, verbose: bool) -> None:
+        """Takes in the global options."""
+        self._database, self._config, self.verbose = database, config, verbose
+
+    # --- where things are ---
+
+    @property
+    def database(self) -> Path:
+        """The database's file."""
+        if self._database is None:
+            from platformdirs import user_data_path  # noqa: PLC0415 - only without --database
+
+            self._database = user_data_path("prophet-hub", appauthor=False) / _DATABASE
+        return self._database
+
+    @property
+    def folder(self) -> Path:
+        """The folder beside the database for locks and the remotes' private files."""
+        return self.database.with_name(f"{self.database.name}.remotes")
+
+    @property
+    def config(self) -> Path:
+        """The job file: as named, else the one here, else the one in the config folder."""
+        if self._config is None:
+            here = Path(CONFIG)
+            if here.exists():
+                return here
+            from platformdirs import user_config_path  # noqa: PLC0415 - only where none is here
+
+            there = user_config_path("prophet-hub", appauthor=False) / CONFIG
+            return there if there.exists() else here
+        return self._config
+
+    @property
+    def config_to_write(self) -> Path:
+        """Where a new job file goes: as named, else here."""
+        return self._config or Path(CONFIG)
+
+    # --- what is opened ---
+
+    @contextlib.contextmanager
+    def replica(self, *, write: bool = False) -> Iterator[Replica]:
+        """Opens the database for the block; only a command that writes may make one."""
+        from prophet_hub.engine.replica import Replica  # noqa: PLC0415 - lazy: help needs none
+
+        replica = Replica.open(self.database, clock=micros, create=write, read_only=not write)
+        try:
+            yield replica
+        finally:
+            replica.close()
+
+    def job_file(self) -> JobFile:
+        """Reads the job file."""
+        from prophet_hub.jobs.load import load  # noqa: PLC0415 - lazy: pydantic
+
+        return load(self.config)
+
+    def plugins(self) -> Plugins:
+        """Loads the plugins: work starts."""
+        import logging  # noqa: PLC0415 - lazy
+
+        from prophet_hub.plugins import Plugins  # noqa: PLC0415 - lazy
+
+        logging.basicConfig(format="prophet-hub: %(message)s", level=logging.WARNING)
+        return Plugins()
+
+    def plugins_if_any(self, app: Any) -> None:
+        """Lets plugins add their commands, where a package brings any."""
+        from importlib import metadata  # noqa: PLC0415 - lazy
+
+        from prophet_hub.hookspecs import PLUGINS  # noqa: PLC0415 - lazy
+
+        if metadata.entry_points(group=PLUGINS):
+            self.plugins().commands(app)
+
+    # --- what is printed ---
+
+    def say(self, *lines: str) -> None:
+        """Prints lines on standard output."""
+        for line in lines:
+            print(line)  # noqa: T201 - cli prints
+
+    def tell(self, line: str) -> None:
+        """Prints a line on standard error."""
+        print(line, file=sys.stderr)  # noqa: T201 - cli prints
+
+    def table(self, rows: Iterable[Sequence[str]], *, head: Sequence[str] = ()) -> None:
+        """Prints aligned rows; on a terminal the last column ends at its edge."""
+        self.say(*table(rows, head=head, width=self._width(), bold=self.coloured))
+
+    def json(self, data: object) -> None:
+        """Prints data for programs."""
+        self.say(json.dumps(data, ensure_ascii=False, indent=2))
+
+    @property
+    def coloured(self) -> bool:
+        """Whether standard output may carry colours and weights."""
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    @staticmethod
+    def _width() -> int:
+        import shutil  # noqa: PLC0415 - lazy
+
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+    # --- who is there ---
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody can be asked."""
+        return sys.stdin.isatty() and sys.stdout.isatty()
+
+    @staticmethod
+    def who() -> str:
+        """Returns the person at the keyboard, as an author."""
+        import getpass  # noqa: PLC0415 - lazy
+
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # no such user in the system's own list
+            return "somebody"
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """Passes seconds."""
+        time.sleep(seconds)
+
+    @contextlib.contextmanager
+    def interruptible(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Lets the first Ctrl-C (or SIGTERM) end the work after the current item, the second at once."""
+        asked = False
+
+        def handler(_number: int, _frame: object) -> None:
+            nonlocal asked
+            if asked:
+                raise KeyboardInterrupt
+            asked = True
+            stop()
+            self.tell("prophet-hub: ends after the current item; again to end at once.")
+
+        before = {one: signal.signal(one, handler) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, old in before.items():
+                signal.signal(one, old)

@@ -1,0 +1,164 @@
+"""Work under way, shown: bars on a terminal, a line now and then elsewhere, trouble alone for cron.
+
+rich is imported where a bar is drawn, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from prophet_hub.cli.failures import sentence
+from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
+from prophet_hub.jobs.run import Failed, Progress, Reached, Settled
+
+if TYPE_CHECKING:
+    from prophet_hub.cli.desk import Desk
+
+__all__ = ["Bars", "Lines", "View", "view_for"]
+
+_SECONDS = 10.0  # between two lines of one stage
+_TROUBLE = frozenset({Outcome.FAILED, Outcome.REFUSED, Outcome.UNSURE})
+_STAGE = {Pulled: "read", Planned: "planned", Applied: "written"}
+
+
+def view_for(desk: Desk, *, quiet: bool) -> View:
+    """Returns the view that fits who looks."""
+    if quiet:
+        return View(desk)
+    return Bars(desk) if sys.stderr.isatty() else Lines(desk)
+
+
+class View:
+    """Tells trouble and nothing else; used around each half of a run."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends what is under way; the second time does nothing."""
+
+    def step(self, step: Progress) -> None:
+        """Takes in a step of the run."""
+        match step:
+            case Failed(error=error):
+                self.desk.tell(f"prophet-hub: {sentence(error)}")
+            case Pulled(outcome=outcome, error=error) if outcome in _TROUBLE:
+                self._trouble(step.remote, f"ticket {step.ref.id}", "not read", error)
+            case Applied(planned=planned, outcome=outcome, error=error) if outcome in _TROUBLE:
+                item = f"{planned.ref.kind} {planned.ref.id}".strip()
+                self._trouble(planned.remote, f"{item} ({planned.title})", outcome, error)
+            case _:
+                pass
+
+    def _trouble(self, remote: str, item: str, what: str, error: Any) -> None:
+        why = f": {sentence(error)}" if error is not None else "."
+        self.desk.tell(f"prophet-hub: {remote}: {item} {what}{why}")
+
+
+class Lines(View):
+    """A line at the end of each stage, and now and then in a long one."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._stage: tuple[str, str] | None = None
+        self._done = self._news = 0
+        self._began = self._last = 0.0
+
+    def step(self, step: Progress) -> None:
+        """Counts; prints at the end of a stage."""
+        super().step(step)
+        if isinstance(step, (Reached, Settled, Failed)):
+            self.close()
+            if isinstance(step, Settled) and step.count:
+                self.desk.say(f"{step.count} conflicts settled by policy")
+            return
+        remote = step.planned.remote if isinstance(step, Applied) else step.remote
+        self._enter((remote, _STAGE[type(step)]))
+        self._done += 1
+        if isinstance(step, Pulled):
+            self._news += step.outcome in (Outcome.READ, Outcome.GONE)
+        self._moved(step.total if isinstance(step, Pulled) else None)
+
+    def close(self) -> None:
+        """Prints the line of the stage that ends."""
+        if self._stage is not None:
+            self._summary(*self._stage)
+        self._stage, self._done, self._news = None, 0, 0
+
+    def _enter(self, stage: tuple[str, str]) -> None:
+        if stage != self._stage:
+            self.close()
+            self._stage, self._began = stage, time.monotonic()
+            self._last = self._began
+            self._start()
+
+    def _start(self) -> None:
+        """Begins a stage."""
+
+    def _moved(self, total: int | None) -> None:
+        """Tells how far it came, now and then."""
+        now = time.monotonic()
+        if now - self._last >= _SECONDS and self._stage:
+            self._last = now
+            remote, what = self._stage
+            rate = self._done / max(now - self._began, 1e-9)
+            of = f" of {total}" if total else ""
+            left = f", about {(total - self._done) / rate:.0f} s left" if total else ""
+            self.desk.say(f"{remote}: {self._done}{of} {what}, {rate:.0f}/s{left}")
+
+    def _summary(self, remote: str, what: str) -> None:
+        if what == "read":
+            self.desk.say(f"{remote}: {self._done} tickets read, {self._news} with news")
+        elif what == "written":
+            self.desk.say(f"{remote}: {self._done} written")
+
+
+class Bars(Lines):
+    """A bar per stage, with rate and time left, gone when the stage ends."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._bar: Any = None
+        self._task: Any = None
+
+    def _start(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - lazy: slow
+        from rich.progress import (  # noqa: PLC0415 - lazy: slow
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            ProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.text import Text  # noqa: PLC0415 - lazy: slow
+
+        class Rate(ProgressColumn):
+            def render(self, task: Any) -> Text:
+                return Text(f"{task.speed or 0:.0f}/s")
+
+        remote, what = self._stage or ("", "")
+        self._bar = Progress(
+            TextColumn(f"{remote}: {what}"), BarColumn(), MofNCompleteColumn(), Rate(),
+            TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=None)
+        self._bar.start()
+
+    def _moved(self, total: int | None) -> None:
+        self._bar.update(self._task, completed=self._done, total=total)
+
+    def close(self) -> None:
+        """Takes the bar away and prints the stage's line."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        super().close()

@@ -1,0 +1,191 @@
+"""Commands that work: `plan` and `sync`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prophet_hub.cli.desk import Desk
+from prophet_hub.cli.failures import sentence
+from prophet_hub.cli.progress import View, view_for
+from prophet_hub.cli.tables import clean, cut
+from prophet_hub.errors import HubError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prophet_hub.foreign.steps import Planned
+    from prophet_hub.jobs.plan import Hit
+    from prophet_hub.jobs.report import Report
+    from prophet_hub.jobs.run import Run
+
+__all__ = ["plan", "sync"]
+
+_VALUE = 60  # columns of a value in a plan
+
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME",
+        help="A job of the job file, or two or more of its remotes.",
+        show_default=False,
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="For programs: one object at the end.")]
+_Wait = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0, help="Waits for remotes that another run has.")
+]
+
+
+def plan(
+    ctx: typer.Context,
+    words: _Words = None,
+    as_json: _Json = False,
+    wait: _Wait = 0,
+) -> int:
+    """Shows what a sync would write where; writes to no tracker."""
+    return _work(ctx.obj, words, dry=True, as_json=as_json, quiet=False, yes=False, wait=wait)
+
+
+def sync(
+    ctx: typer.Context,
+    words: _Words = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="As plan: reads and plans, writes to no tracker.")
+    ] = False,
+    as_json: _Json = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="For cron: prints only what needs a person.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Goes on where a brake would hold the run.")
+    ] = False,
+    wait: _Wait = 0,
+) -> int:
+    """Keeps remotes in step: reads, plans, writes, confirms."""
+    return _work(ctx.obj, words, dry=dry_run, as_json=as_json, quiet=quiet, yes=yes, wait=wait)
+
+
+def _work(
+    desk: Desk, words: list[str] | None, *,
+    dry: bool, as_json: bool, quiet: bool, yes: bool, wait: float,
+) -> int:  # fmt: skip
+    from prophet_hub.cli.desk import micros  # noqa: PLC0415
+    from prophet_hub.jobs.run import started  # noqa: PLC0415 - lazy: requests, pydantic
+
+    file = desk.job_file()
+    if not words:
+        known = ", ".join([*file.config.jobs, *file.config.remotes])
+        raise UsageError("What shall be kept in step?", hint=f"There are: {known}.")
+    view = view_for(desk, quiet=quiet or as_json)
+    with (
+        desk.replica(write=True) as replica,
+        started(
+            replica, file, tuple(words), folder=desk.folder, plugins=desk.plugins(), clock=micros,
+            sleep=desk.sleep, wait=wait,
+        ) as run,
+        desk.interruptible(run.stop),
+    ):  # fmt: skip
+        planned: Sequence[Planned] = ()
+        try:
+            with view:
+                for step in run.prepare():
+                    view.step(step)
+            planned = run.planned()
+            report = _written(desk, run, view, dry=dry, yes=yes, asks=not (quiet or as_json))
+        except BaseException:
+            with contextlib.suppress(HubError):
+                run.finish("failed")
+            raise
+    _end(desk, report, planned if dry else (), as_json=as_json, quiet=quiet)
+    return report.exit
+
+
+def _written(desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bool) -> Report:
+    """Lets the plan be carried out, as far as the brakes and people allow."""
+    if dry or run.stopped:
+        return run.finish("planned")
+    hits = run.brakes()
+    if hits and not yes and not (asks and desk.asks and _agreed(desk, run, hits)):
+        braked = run.hold(hits)
+        desk.tell(f"prophet-hub: {sentence(braked)}")
+        return run.finish("braked")
+    with view:
+        for step in run.apply():
+            view.step(step)
+    return run.finish("done")
+
+
+def _agreed(desk: Desk, run: Run, hits: Sequence[Hit]) -> bool:
+    """Asks the person at the terminal."""
+    desk.say(*(f'The run of "{run.report.job}" would {hit}.' for hit in hits))
+    return typer.confirm("Go on?", default=False)
+
+
+def _end(
+    desk: Desk, report: Report, planned: Sequence[Planned], *, as_json: bool, quiet: bool
+) -> None:
+    """Prints what became of it: data, or what a person wants to know."""
+    if as_json:
+        data = report.data()
+        if report.state == "planned":
+            data["plan"] = [_data(one) for one in planned]
+        desk.json(data)
+        return
+    if report.state == "planned" and not quiet:
+        _show(desk, planned)
+    if report.conflicts:
+        wait = "1 conflict waits" if report.conflicts == 1 else f"{report.conflicts} conflicts wait"
+        desk.say(f"{wait} for a decision: prophet-hub conflicts")
+    if report.inbox and not quiet:
+        desk.say(f"{report.inbox} in the inbox: prophet-hub inbox")
+    if report.state == "done" and not quiet:
+        read = sum(one.read for one in report.remotes.values())
+        off = sum(one.put_off for one in report.remotes.values())
+        desk.say(
+            f"Run {report.run} of {report.job}: {read} read, {report.written} written, "
+            f"{report.failed} failed, {f'{off} put off, ' if off else ''}"
+            f"{report.conflicts} conflicts."
+        )
+
+
+def _show(desk: Desk, planned: Sequence[Planned]) -> None:
+    """Prints a plan: per operation and field, before and after."""
+    from prophet_hub.jobs.plan import totals  # noqa: PLC0415 - loaded by now
+
+    rows: list[tuple[str, ...]] = []
+    for one in planned:
+        item = f"{one.ref.kind} {one.ref.id}".strip()
+        rows.append((one.remote, one.verb, item, clean(one.title)))
+        for part in one.fields:
+            before = "" if part.before is None else f"{_short(part.before)} -> "
+            after = "(nothing)" if part.after is None else _short(part.after)
+            rows.append(("", "", part.ours, f"{before}{after}"))
+    desk.table(rows)
+    sums = totals(planned)
+    if not sums.operations:
+        desk.say("Nothing to write.")
+        return
+    count = "1 operation" if sums.operations == 1 else f"{sums.operations} operations"
+    mail = f"; {sums.notifies} of them may send mail" if sums.notifies else ""
+    desk.say(f"{count}, about {sums.requests} requests{mail}.")
+
+
+def _short(value: str) -> str:
+    return cut(clean(value), _VALUE)
+
+
+def _data(one: Planned) -> dict[str, object]:
+    from prophet_hub.model.ids import text  # noqa: PLC0415 - loaded by now
+
+    return {
+        "remote": one.remote, "verb": str(one.verb), "kind": one.ref.kind, "ref": one.ref.id,
+        "ticket": one.ref.ticket, "record": text(one.record), "title": one.title,
+        "closes": one.closes, "notifies": one.notifies, "requests": one.requests,
+        "fields": [
+            {"ours": part.ours, "theirs": part.theirs, "before": part.before, "after": part.after}
+            for part in one.fields
+        ],
+    }  # fmt: skip

@@ -1,0 +1,84 @@
+"""Aligned text and times, without a library: `show` must not pay for one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from prophet_hub.values import from_micros
+
+__all__ = ["clean", "cut", "shown_time", "table", "width"]
+
+_GAP = 2
+_LEAST = 12
+_BOLD, _OFF = "\x1b[1m", "\x1b[0m"
+
+
+def table(
+    rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), width: int = 0, bold: bool = False
+) -> list[str]:
+    """Returns the rows as lines with aligned columns.
+
+    Args:
+        rows: Texts; a line break or a control character in one becomes a blank.
+        head: Titles of the columns; none if empty.
+        width: Of the terminal; lines are cut there. 0 for no limit.
+        bold: Whether the titles may be emphasised.
+    """
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if not cells:
+        return []
+    whole = [list(head), *cells] if head else cells
+    columns = max(map(len, whole))
+    widths = [max((_wide(row[n]) for row in whole if n < len(row)), default=0)
+              for n in range(columns)]  # fmt: skip
+    lines = [_line(row, widths, width) for row in whole]
+    if head and bold:
+        lines[0] = f"{_BOLD}{lines[0]}{_OFF}"
+    return lines
+
+
+def clean(text: str) -> str:
+    """Returns the text on one line, without what could move a terminal's cursor."""
+    return "".join(
+        " " if one in "\n\r\t" else "" if unicodedata.category(one) in ("Cc", "Cf") else one
+        for one in text
+    )
+
+
+def cut(text: str, most: int) -> str:
+    """Returns the text no wider than so many columns; what was cut shows as an ellipsis."""
+    if _wide(text) <= most:
+        return text
+    room = max(most - 1, 0)
+    end = used = 0
+    for end, one in enumerate(text):  # noqa: B007 - where it stopped is the point
+        used += _wide(one)
+        if used > room:
+            break
+    return text[:end] + "…"
+
+
+def width(text: str) -> int:
+    """Returns how many columns a text takes."""
+    return _wide(text)
+
+
+def shown_time(micros: int) -> str:
+    """Returns an instant for people: minutes, in UTC."""
+    return from_micros(micros).strftime("%Y-%m-%d %H:%M") if micros else ""
+
+
+def _line(row: Sequence[str], widths: Sequence[int], most: int) -> str:
+    parts = [cell + " " * (widths[n] - _wide(cell)) for n, cell in enumerate(row)]
+    line = (" " * _GAP).join(parts).rstrip()
+    return cut(line, max(most, _LEAST)) if most else line
+
+
+def _wide(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
+    )

@@ -87,14 +87,15 @@ class ByTheLaw:
             row = self._derived.cell(whole, *LIFE_KEY)
             if row is None:
                 continue
-            is_late = self._late(whole, decode_heads(row.heads), past)
+            is_late = self.late(whole, decode_heads(row.heads), past)
             if is_late != (row.mark == LATE):
                 mark = LATE if is_late else PLAIN
                 self._derived.put_cells((row._replace(mark=mark, conflict=int(is_late)),))
                 changed.add(whole)
         return changed
 
-    def _late(self, whole: bytes, heads: Sequence[Head], past: Past) -> bool:
+    def late(self, whole: bytes, heads: Sequence[Head], past: Past) -> bool:
+        """Tells whether a class was edited after its deletes, `heads`."""
         past.load(h.id for h in heads)
         seen = {s for h in heads for w in past.copies(h.id) for s in w.seen}
         return bool(late(seen, self.seen_by_delete(whole), past.edges, past.settled))

@@ -11,6 +11,7 @@ import msgspec
 
 from prophet_hub.engine.heads import Derivation
 from prophet_hub.engine.past import Past
+from prophet_hub.engine.reading import latest
 from prophet_hub.errors import Invalid
 from prophet_hub.model import codec
 from prophet_hub.model.changes import Changeset, Entry, Write, is_delete
@@ -57,7 +58,7 @@ class Recorder:
     def _record(self, changesets: Sequence[Changeset]) -> int:
         self._log.add_origin(self.origin)
         sequence, running = self._log.last(self.origin)
-        number = self._next()
+        number = latest(self._store) + 1
         rows: list[EntryRow] = []
         fresh_: list[tuple[int, Sequence[Write]]] = []
         for changeset in self._new(changesets):
@@ -125,7 +126,7 @@ class Recorder:
         return count
 
     def _integrate(self, batch: Sequence[tuple[bytes, bytes]], judge: Judge | None) -> int:
-        number = self._next()
+        number = latest(self._store) + 1
         rows: list[EntryRow] = []
         accepted: list[tuple[int, Sequence[Write]]] = []
         places = _Places(self._log)
@@ -157,20 +158,15 @@ class Recorder:
                 if row.reason is not None:
                     entry = codec.decode(row.before, row.raw)
                     self._log.release(number)
-                    self._derivation.apply([(number, entry.changeset.writes)], at=self._next())
+                    tick = latest(self._store) + 1
+                    self._store.set_meta("ticks", tick)
+                    self._derivation.apply([(number, entry.changeset.writes)], at=tick)
 
     def take_new_origin(self) -> None:
         """Goes on under a new origin; nothing is dropped or logged again."""
         with self.transaction():
             self.origin = Origin(fresh())
             self._store.set_meta("origin", self.origin)
-
-    def _next(self) -> int:
-        return self.latest() + 1
-
-    def latest(self) -> int:
-        """Returns the last local number given to an entry or to an acceptance."""
-        return max(self._log.latest(), self._store.derived.latest())
 
 
 class _Places:

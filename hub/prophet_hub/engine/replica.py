@@ -11,60 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
 
 from prophet_hub.engine.heads import Derivation
-from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
 from prophet_hub.engine.past import Past
+from prophet_hub.engine.reading import Reading, RecordRow
+from prophet_hub.engine.rebuild import check, rebuild
 from prophet_hub.engine.record import Recorder
-from prophet_hub.engine.rows import LIFE_KEY, decode_heads, present, state_in
-from prophet_hub.errors import UsageError
+from prophet_hub.engine.rows import decode_heads
 from prophet_hub.merge.cells import Head, reach, shown_of
 from prophet_hub.merge.conflicts import CellState, Conflict
 from prophet_hub.merge.settle import may_settle, resolution
-from prophet_hub.model import codec
-from prophet_hub.model.changes import (
-    LIFE,
-    LINKING,
-    PERSON,
-    RECEIPT,
-    Cell,
-    Changeset,
-    Entry,
-    Write,
-    same_as,
-)
+from prophet_hub.model.changes import LIFE, PERSON, Cell, Changeset, Entry, Write, same_as
 from prophet_hub.model.ids import ChangesetName, Origin, RecordId, WriteId, fresh, name_of
-from prophet_hub.store.base import EntryRow
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import PRESENT, Value
 
 __all__ = ["CellState", "Conflict", "Head", "RecordRow", "Replica"]
 
-_PAGE: Final = 500
-_DIGITS: Final = 32
-_LOOK: Final = "List the tickets with `prophet-hub tickets`."
 
-
-class RecordRow(msgspec.Struct, frozen=True):
-    """A record as a whole names it.
-
-    Attributes:
-        record: The least uuid of its class.
-        changed: The local number of the last entry that touched any cell of the class (life and
-            links included); grows with every commit, so that work can go on from a number.
-        number: A small local number for people (`#5`), stable in this replica.
-    """
-
-    record: RecordId
-    type: str
-    changed: int
-    number: int
-
-
-class Replica:
+class Replica(Reading):
     """A database as one hub holds it.
 
     Attributes:
@@ -73,10 +38,9 @@ class Replica:
     """
 
     def __init__(self, store: Store, clock: Callable[[], int]) -> None:
-        self.store, self._clock = store, clock
-        self._log, self._derived = store.log, store.derived
+        super().__init__(store)
+        self._clock = clock
         self._derivation = Derivation(store)
-        self._history = History(store)
         self._recorder = Recorder(store, self._derivation, Origin(b""))
 
     @classmethod
@@ -122,12 +86,17 @@ class Replica:
         """Gives back the file; the second time does nothing."""
         self.store.close()
 
+    def now(self) -> int:
+        """Returns the hub's own clock, in microseconds since 1970; for people, not for deciding."""
+        return self._clock()
+
     # --- writing ---
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that is recorded and noted in the ledger inside is committed together or not at all.
 
-        An exception rolls back.  Transactions inside one another are one.
+        An exception rolls back.  A transaction inside another is kept only with that one; where an
+        exception leaves the inner one alone, only what stands in it is rolled back.
         """
         return self._recorder.transaction()
 
@@ -155,10 +124,6 @@ class Replica:
         """
         return self._recorder.integrate(source, judge)
 
-    def quarantine(self) -> list[EntryRow]:
-        """Returns the entries whose writes do not count, with the reason."""
-        return self._log.held()
-
     def accept(self, number: int) -> None:
         """Takes an entry out of quarantine by its local number; the second time does nothing.
 
@@ -166,6 +131,17 @@ class Replica:
             Invalid: It cannot be read.
         """
         self._recorder.accept(number)
+
+    def rebuild(self) -> int:
+        """Derives all tables anew from the log, in one transaction; returns how many entries it
+        read.  Numbers of records stay.  A second time changes nothing.
+        """
+        with self.transaction():
+            return rebuild(self.store, self._derivation)
+
+    def check(self) -> Iterator[str]:
+        """Yields one sentence for everything in which log and derived tables are at odds."""
+        return check(self.store)
 
     def edit(
         self, record: RecordId, type: str, changes: Mapping[tuple[str, str], Value], *,  # noqa: A002
@@ -194,7 +170,7 @@ class Replica:
 
     def pair(self, one: RecordId, other: RecordId, *, author: str, note: str = "") -> None:
         """Says that two records are one; a second time changes nothing."""
-        if self.name(one) != self.name(other):
+        if one != other and other not in self._derived.joined((one,)).get(one, ()):
             self._link([same_as(one, other)], PRESENT, author, note)
 
     def unpair(self, record: RecordId, *, author: str, note: str = "") -> None:
@@ -254,167 +230,3 @@ class Replica:
         behind = reach((h.id for h in conflict.cell.heads), past.edges)
         past.load(behind)
         return not all(past.known(write) for write in behind)
-
-    # --- reading; `record` may be any member of a class ---
-
-    def name(self, record: RecordId) -> RecordId:
-        """Returns the least uuid of the record's class."""
-        line = self._derived.lines((record,)).get(record)
-        return RecordId(line.whole) if line else record
-
-    def members(self, record: RecordId) -> frozenset[RecordId]:
-        """Returns the class: the record itself and all that it is joined with."""
-        whole = self.name(record)
-        return frozenset({whole, record, *map(RecordId, self._derived.others(whole))})
-
-    def knows(self, record: RecordId) -> bool:
-        """Tells whether any write other than a link stands on this very record."""
-        line = self._derived.lines((record,)).get(record)
-        return line is not None and bool(line.type)
-
-    def type_of(self, record: RecordId) -> str:
-        """Returns the class's record type, "" if nothing is known of it."""
-        whole = self.name(record)
-        line = self._derived.lines((whole,)).get(whole)
-        return line.kind if line else ""
-
-    def cells(self, record: RecordId) -> dict[tuple[str, str], CellState]:
-        """Returns all cells of the class but links, by (prop, member)."""
-        return self.cells_of((record,))[record]
-
-    def cells_of(
-        self, records: Sequence[RecordId]
-    ) -> dict[RecordId, dict[tuple[str, str], CellState]]:
-        """Returns the cells of many records in few queries, keyed as asked."""
-        lines = self._derived.lines(records)
-        wholes = {r: RecordId(lines[r].whole) if r in lines else r for r in records}
-        found: dict[bytes, dict[tuple[str, str], CellState]] = {w: {} for w in wholes.values()}
-        for row in self._derived.cells(set(wholes.values())):
-            if row.prop not in LINKING:
-                found[row.record][row.prop, row.member] = state_in(row)
-        return {r: found[whole] for r, whole in wholes.items()}
-
-    def cell(self, record: RecordId, prop: str, member: str = "") -> CellState | None:
-        """Returns one cell, None if it has no write."""
-        whole = record if prop in LINKING else self.name(record)
-        row = self._derived.cell(whole, prop, member)
-        return state_in(row) if row else None
-
-    def alive(self, record: RecordId) -> bool:
-        """Tells whether the record is shown alive: never deleted, restored, or edited after."""
-        row = self._derived.cell(self.name(record), *LIFE_KEY)
-        return row is None or present(row)
-
-    def children(self, record: RecordId, type: str) -> list[RecordId]:  # noqa: A002
-        """Returns the records (least uuids) whose `ticket` cell shows a member of this class.
-
-        The `ticket` property of a comment or attachment holds the uuid text of its ticket.
-        """
-        found = self._derived.children(self.members(record))
-        lines = self._derived.lines(found)
-        return [RecordId(r) for r in found if r in lines and lines[r].kind == type]
-
-    def records(self, type: str = "", *, after: int = 0, page: int = 1000) -> Iterator[RecordRow]:  # noqa: A002
-        """Yields records whose class changed after the local number, oldest change first.
-
-        Pages inside, so that a reader may write between two rows.
-        """
-        at = (after, 1 << 62)
-        while True:
-            lines = self._derived.changed(type, at, page)
-            for line in lines:
-                yield RecordRow(RecordId(line.record), line.kind, line.changed, line.label)
-            if len(lines) < page:
-                return
-            at = (lines[-1].changed, lines[-1].number)
-
-    def now(self) -> int:
-        """Returns the hub's own clock, in microseconds since 1970; for people, not for deciding."""
-        return self._clock()
-
-    def latest(self) -> int:
-        """Returns the local number of the last entry, 0 for an empty log."""
-        return self._recorder.latest()
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yields every conflict, ordered by record and cell."""
-        at: tuple[bytes, str, str] = (b"", "", "")
-        while page := self._derived.conflicts(at, _PAGE):
-            lines = self._derived.lines({row.record for row in page})
-            for row in page:
-                kind = lines[row.record].kind if row.record in lines else ""
-                yield Conflict(RecordId(row.record), kind, state_in(row))
-            at = (page[-1].record, page[-1].prop, page[-1].member)
-
-    def known(self, ids: Iterable[WriteId]) -> set[WriteId]:
-        """Returns those of the ids that the log knows as writes."""
-        return {WriteId(i) for i in self._log.places(ids)}
-
-    def writes_of(self, record: RecordId) -> list[tuple[Entry, Write]]:
-        """Returns all writes made on this very record (not its class), in log order."""
-        numbers = self._log.numbers_of((record,))
-        rows = sorted(self._log.entries(numbers))
-        entries = (codec.decode(row.before, row.raw) for row in rows)
-        return [
-            (e, w)
-            for e in entries
-            for w in e.changeset.writes
-            if w.cell.record == record and w.cell.prop != RECEIPT
-        ]
-
-    def text(self, value: Value) -> str:
-        """Returns a value as text, fetching it where it stands by hash; "" for absent."""
-        if value is None or isinstance(value, str):
-            return value or ""
-        data = self._log.text(value.sha256)
-        if data is None:
-            data = b"".join(self.store.blobs.read(value))
-        return data.decode()
-
-    def resolve_id(self, words: str) -> RecordId:
-        """Returns the record that `#5`, a uuid or an unambiguous beginning of one names.
-
-        Raises:
-            UsageError: none or several.
-        """
-        words = words.strip()
-        if words.startswith("#") and words[1:].isdigit():
-            line = self._derived.line_by_number(int(words[1:]))
-            if line is None:
-                raise UsageError(f"There is no record {words}.", hint=_LOOK)
-            return RecordId(line.whole)
-        digits = words.replace("-", "").lower()
-        if not digits or len(digits) > _DIGITS or not set(digits) <= set("0123456789abcdef"):
-            raise UsageError(f"{words!r} names no record.", hint=_LOOK)
-        first, last = (bytes.fromhex(digits.ljust(_DIGITS, fill)) for fill in "0f")
-        found = {line.whole for line in self._derived.lines_between(first, last, 20)}
-        if len(found) != 1:
-            many = "Several records begin" if found else "No record begins"
-            raise UsageError(f"{many} with {words}.", hint=_LOOK)
-        return RecordId(found.pop())
-
-    # --- history ---
-
-    def history(self, record: RecordId) -> Iterator[HistoryRow]:
-        """Yields all writes of the record's class, in the order in which they came here."""
-        return self._history.rows(self.members(record))
-
-    def why(self, record: RecordId, prop: str, member: str = "") -> list[HistoryRow]:
-        """Returns what gave a cell its value: its heads, then what they superseded, newest first."""
-        return self._history.why(self.members(record), prop, member)
-
-    def as_of(self, record: RecordId, micros: int) -> dict[tuple[str, str], Value]:
-        """Returns what the record's cells showed, by what is dated until then."""
-        return self._history.as_of(record, micros)
-
-    def shown(self, record: RecordId) -> Shown:
-        """Returns the record's properties as shown, set-valued ones as sets of members."""
-        return shown(self.cells(record))
-
-    def log(self, after: int = 0, *, newest_first: bool = True) -> Iterator[LogRow]:
-        """Yields the entries after a local number."""
-        return self._history.log(after, newest_first=newest_first)
-
-    def export(self) -> Iterator[dict[str, Any]]:
-        """Yields every record that is shown alive as one JSON object, sorted by type and uuid."""
-        return self._history.export()

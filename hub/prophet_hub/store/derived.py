@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prophet_hub.store.base import CellRow, RecordLine, Rows
+from prophet_hub.store.schema import DERIVED
 
 __all__ = ["Derived"]
 
@@ -106,12 +107,6 @@ class Derived:
         found: int = self._rows.rows("SELECT coalesce(max(number), 0) + 1 FROM records")[0][0]
         return found
 
-    def latest(self) -> int:
-        """Returns the greatest `changed`, 0 for none."""
-        sql = "SELECT coalesce(max(changed), 0) FROM records WHERE kind <> ''"
-        found: int = self._rows.rows(sql)[0][0]
-        return found
-
     def put_lines(self, lines: Iterable[RecordLine]) -> None:
         """Writes lines over what stands there."""
         self._rows.run_many(
@@ -170,6 +165,15 @@ class Derived:
             else "DELETE FROM echoes WHERE event = ? AND write = ?"
         )
         self._rows.run(sql, (event, write))
+
+    def clear(self) -> None:
+        """Empties all derived tables; records keep their numbers."""
+        for table in DERIVED:
+            if table != "records":
+                self._rows.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        self._rows.run(
+            "UPDATE records SET type = '', whole = record, kind = '', label = number, changed = 0"
+        )
 
     # --- crossings and deaths ---
 

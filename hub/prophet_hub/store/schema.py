@@ -13,7 +13,7 @@ from typing import Final
 from prophet_hub.errors import StoreError
 from prophet_hub.store.base import LEDGER
 
-__all__ = ["DERIVED", "VERSION", "migrate"]
+__all__ = ["DERIVED", "VERSION", "migrate", "recognise"]
 
 DERIVED: Final = (
     "names", "touched", "cells", "records", "joins", "echoes", "crossings", "deaths",
@@ -99,22 +99,38 @@ _STEPS: Final = (_LOG + _ledger(),)
 """Step n leads from version n to version n + 1; a step that has been released is never changed."""
 
 VERSION: Final = len(_STEPS)
+_APPLICATION: Final = int.from_bytes(b"Prop")  # in the file's header, for file(1) and for us
+
+
+def recognise(connection: sqlite3.Connection, path: str, *, read_only: bool) -> None:
+    """Looks whether the file is ours, and of a version that this program can use.
+
+    Raises:
+        StoreError: It is not.
+    """
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    ours = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION
+    empty = not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema)").fetchone()[0]
+    if not ours and (read_only or not empty):
+        raise StoreError(
+            f"{path} is no database of prophet-hub.", hint="Name another one with --database."
+        )
+    if found > VERSION:
+        raise StoreError(
+            f"The database {path} is of version {found}, this program knows version {VERSION}.",
+            hint="Upgrade prophet-hub, or name another database with --database.",
+        )
+    if found < VERSION and read_only:
+        raise StoreError(
+            f"The database {path} is of the older version {found}.",
+            hint="Any command that writes, such as `prophet-hub sync`, brings it up to date.",
+        )
 
 
 def migrate(connection: sqlite3.Connection) -> bool:
-    """Brings the tables to this program's version in one transaction; tells whether it had to.
-
-    Raises:
-        StoreError: The database is of a newer version.
-    """
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found == VERSION:
+    """Brings the tables to this program's version in one transaction; tells whether it had to."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
         return False
-    if found > VERSION:
-        raise StoreError(
-            f"The database is of version {found}, this program knows version {VERSION}.",
-            hint="Upgrade prophet-hub, or name another database with --database.",
-        )
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -122,6 +138,7 @@ def migrate(connection: sqlite3.Connection) -> bool:
             for statement in _statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -22,7 +22,7 @@ from prophet_hub.store.blobs import Blobs
 from prophet_hub.store.derived import Derived
 from prophet_hub.store.home import home_of
 from prophet_hub.store.log import Log
-from prophet_hub.store.schema import migrate
+from prophet_hub.store.schema import migrate, recognise
 
 __all__ = ["MEMORY", "Store", "said", "tune"]
 
@@ -93,10 +93,9 @@ class Store:
     def _prepare(self, *, read_only: bool) -> None:
         connection = self._open()
         tune(connection)
+        recognise(connection, self.path, read_only=read_only)
         if read_only:
             connection.execute("PRAGMA query_only = ON")
-            if not connection.execute("PRAGMA user_version").fetchone()[0]:
-                raise StoreError(f"{self.path} holds no database of prophet-hub.")
             return
         if self.path != MEMORY:
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
@@ -121,30 +120,27 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commits all that is written inside together or not at all; nested ones are one.
+        """Commits all that is written inside together or not at all.
+
+        A nested one is kept only with the outermost; an exception that leaves it rolls back what
+        stands in it, and no more if it is caught outside.
 
         Raises:
             Locked: Another process holds the write lock for longer than the patience.
         """
-        if self._depth:
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-            return
-        self.run("BEGIN IMMEDIATE")
-        self._depth = 1
+        depth = self._depth
+        self.run(f"SAVEPOINT level{depth}" if depth else "BEGIN IMMEDIATE")
+        self._depth += 1
         try:
             yield
-            self.run("COMMIT")
+            self.run(f"RELEASE level{depth}" if depth else "COMMIT")
         except BaseException:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back already
                 if self._open().in_transaction:
-                    self._open().execute("ROLLBACK")
+                    self._open().execute(f"ROLLBACK TO level{depth}" if depth else "ROLLBACK")
             raise
         finally:
-            self._depth = 0
+            self._depth = depth
 
     @property
     def in_transaction(self) -> bool:

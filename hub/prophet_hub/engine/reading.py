@@ -1,0 +1,231 @@
+"""Reading a replica: records, cells, conflicts, the log; nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
+from prophet_hub.engine.rows import LIFE_KEY, present, state_in
+from prophet_hub.errors import UsageError
+from prophet_hub.merge.conflicts import CellState, Conflict
+from prophet_hub.model import codec
+from prophet_hub.model.changes import LINKING, RECEIPT, Entry, Write
+from prophet_hub.model.ids import RecordId, WriteId
+from prophet_hub.store.base import EntryRow
+from prophet_hub.store.sqlite import Store
+from prophet_hub.values import Value
+
+__all__ = ["Reading", "RecordRow", "latest"]
+
+_PAGE: Final = 500
+_DIGITS: Final = 32
+_LOOK: Final = "List the tickets with `prophet-hub tickets`."
+
+
+class RecordRow(msgspec.Struct, frozen=True):
+    """A record as a whole names it.
+
+    Attributes:
+        record: The least uuid of its class.
+        changed: The local number of the last entry that touched any cell of the class (life and
+            links included); grows with every commit, so that work can go on from a number.
+        number: A small local number for people (`#5`), stable in this replica.
+    """
+
+    record: RecordId
+    type: str
+    changed: int
+    number: int
+
+
+class Reading:
+    """The reading half of a replica; `record` may be any member of a class.
+
+    Attributes:
+        store: The store; the ledger's rows are read and written on it directly.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._log, self._derived = store.log, store.derived
+        self._history = History(store)
+
+    def name(self, record: RecordId) -> RecordId:
+        """Returns the least uuid of the record's class."""
+        line = self._derived.lines((record,)).get(record)
+        return RecordId(line.whole) if line else record
+
+    def members(self, record: RecordId) -> frozenset[RecordId]:
+        """Returns the class: the record itself and all that it is joined with."""
+        whole = self.name(record)
+        return frozenset({whole, record, *map(RecordId, self._derived.others(whole))})
+
+    def knows(self, record: RecordId) -> bool:
+        """Tells whether any write other than a link stands on this very record."""
+        line = self._derived.lines((record,)).get(record)
+        return line is not None and bool(line.type)
+
+    def type_of(self, record: RecordId) -> str:
+        """Returns the class's record type, "" if nothing is known of it."""
+        whole = self.name(record)
+        line = self._derived.lines((whole,)).get(whole)
+        return line.kind if line else ""
+
+    def cells(self, record: RecordId) -> dict[tuple[str, str], CellState]:
+        """Returns all cells of the class but links, by (prop, member)."""
+        return self.cells_of((record,))[record]
+
+    def cells_of(
+        self, records: Sequence[RecordId]
+    ) -> dict[RecordId, dict[tuple[str, str], CellState]]:
+        """Returns the cells of many records in few queries, keyed as asked."""
+        lines = self._derived.lines(records)
+        wholes = {r: RecordId(lines[r].whole) if r in lines else r for r in records}
+        found: dict[bytes, dict[tuple[str, str], CellState]] = {w: {} for w in wholes.values()}
+        for row in self._derived.cells(set(wholes.values())):
+            if row.prop not in LINKING:
+                found[row.record][row.prop, row.member] = state_in(row)
+        return {r: found[whole] for r, whole in wholes.items()}
+
+    def cell(self, record: RecordId, prop: str, member: str = "") -> CellState | None:
+        """Returns one cell, None if it has no write."""
+        whole = record if prop in LINKING else self.name(record)
+        row = self._derived.cell(whole, prop, member)
+        return state_in(row) if row else None
+
+    def alive(self, record: RecordId) -> bool:
+        """Tells whether the record is shown alive: never deleted, restored, or edited after."""
+        row = self._derived.cell(self.name(record), *LIFE_KEY)
+        return row is None or present(row)
+
+    def children(self, record: RecordId, type: str) -> list[RecordId]:  # noqa: A002
+        """Returns the records (least uuids) whose `ticket` cell shows a member of this class.
+
+        The `ticket` property of a comment or attachment holds the uuid text of its ticket.
+        """
+        found = self._derived.children(self.members(record))
+        lines = self._derived.lines(found)
+        return [RecordId(r) for r in found if r in lines and lines[r].kind == type]
+
+    def records(self, type: str = "", *, after: int = 0, page: int = 1000) -> Iterator[RecordRow]:  # noqa: A002
+        """Yields records whose class changed after the local number, oldest change first.
+
+        Pages inside, so that a reader may write between two rows; each record comes once.
+        """
+        at = (after, 1 << 62)
+        told: set[int] = set()
+        while True:
+            lines = self._derived.changed(type, at, page)
+            for line in lines:
+                if line.number in told:  # changed again by whoever reads
+                    continue
+                told.add(line.number)
+                yield RecordRow(RecordId(line.record), line.kind, line.changed, line.label)
+            if len(lines) < page:
+                return
+            at = (lines[-1].changed, lines[-1].number)
+
+    def latest(self) -> int:
+        """Returns the local number of the last entry, 0 for an empty log."""
+        return latest(self.store)
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yields every conflict, ordered by record and cell."""
+        at: tuple[bytes, str, str] = (b"", "", "")
+        while page := self._derived.conflicts(at, _PAGE):
+            lines = self._derived.lines({row.record for row in page})
+            for row in page:
+                kind = lines[row.record].kind if row.record in lines else ""
+                yield Conflict(RecordId(row.record), kind, state_in(row))
+            at = (page[-1].record, page[-1].prop, page[-1].member)
+
+    def known(self, ids: Iterable[WriteId]) -> set[WriteId]:
+        """Returns those of the ids that the log knows as writes."""
+        return {WriteId(i) for i in self._log.places(ids)}
+
+    def writes_of(self, record: RecordId) -> list[tuple[Entry, Write]]:
+        """Returns all writes made on this very record (not its class), in log order."""
+        numbers = self._log.numbers_of((record,))
+        rows = sorted(self._log.entries(numbers))
+        entries = (codec.decode(row.before, row.raw) for row in rows)
+        return [
+            (e, w)
+            for e in entries
+            for w in e.changeset.writes
+            if w.cell.record == record and w.cell.prop != RECEIPT
+        ]
+
+    def text(self, value: Value) -> str:
+        """Returns a value as text, fetching it where it stands by hash; "" for absent."""
+        if value is None or isinstance(value, str):
+            return value or ""
+        data = self._log.text(value.sha256)
+        if data is None:
+            data = b"".join(self.store.blobs.read(value))
+        return data.decode()
+
+    def resolve_id(self, words: str) -> RecordId:
+        """Returns the record that `#5`, a uuid or an unambiguous beginning of one names.
+
+        Raises:
+            UsageError: none or several.
+        """
+        words = words.strip()
+        if words.startswith("#") and words[1:].isdigit():
+            line = self._derived.line_by_number(int(words[1:]))
+            if line is None:
+                raise UsageError(f"There is no record {words}.", hint=_LOOK)
+            return RecordId(line.whole)
+        digits = words.replace("-", "").lower()
+        if not digits or len(digits) > _DIGITS or not set(digits) <= set("0123456789abcdef"):
+            raise UsageError(f"{words!r} names no record.", hint=_LOOK)
+        first, last = (bytes.fromhex(digits.ljust(_DIGITS, fill)) for fill in "0f")
+        found = {line.whole for line in self._derived.lines_between(first, last, 20)}
+        if len(found) != 1:
+            many = "Several records begin" if found else "No record begins"
+            raise UsageError(f"{many} with {words}.", hint=_LOOK)
+        return RecordId(found.pop())
+
+    # --- history ---
+
+    def history(self, record: RecordId) -> Iterator[HistoryRow]:
+        """Yields all writes of the record's class, in the order in which they came here."""
+        return self._history.rows(self.members(record))
+
+    def why(self, record: RecordId, prop: str, member: str = "") -> list[HistoryRow]:
+        """Returns what gave a cell its value: its heads, then what they superseded, newest first."""
+        return self._history.why(self.members(record), prop, member)
+
+    def as_of(self, record: RecordId, micros: int) -> dict[tuple[str, str], Value]:
+        """Returns what the record's cells showed, by what is dated until then."""
+        return self._history.as_of(record, micros)
+
+    def shown(self, record: RecordId) -> Shown:
+        """Returns the record's properties as shown, set-valued ones as sets of members."""
+        return shown(self.cells(record))
+
+    def log(self, after: int = 0, *, newest_first: bool = True) -> Iterator[LogRow]:
+        """Yields the entries after a local number."""
+        return self._history.log(after, newest_first=newest_first)
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """Yields every record that is shown alive as one JSON object, sorted by type and uuid."""
+        return self._history.export()
+
+    # --- the log ---
+
+    def tips(self) -> list[tuple[bytes, int, bytes]]:
+        """Returns the merge ticket: (origin, sequence, running hash) of each branch's last entry."""
+        return sorted(self._log.tips())
+
+    def quarantine(self) -> list[EntryRow]:
+        """Returns the entries whose writes do not count, with the reason."""
+        return self._log.held()
+
+
+def latest(store: Store) -> int:
+    """Returns the last local number given to an entry or to the acceptance of one."""
+    return max(store.log.latest(), store.meta("ticks") or 0)

@@ -7,23 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import UsageError
+from prophet_hub.foreign import pairing
+from prophet_hub.foreign.joining import join
+from prophet_hub.foreign.planner import Planner
+from prophet_hub.foreign.puller import Puller
+from prophet_hub.foreign.rows import Waiting, slot, split
+from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Applied, InboxItem, Planned, Pulled, RemoteSpec
+from prophet_hub.foreign.writer import Writer
 
 __all__ = ["ForeignReplica"]
 
 
 class ForeignReplica:
-    """SKELETON: signatures are settled, bodies come with the bridge."""
+    """One remote of one job."""
 
     def __init__(self, replica: Replica, remote: RemoteSpec, *, job: str, run: str = "") -> None:
-        raise NotImplementedError
+        self._side = Side(replica, remote, job, run)
 
     def pull(self) -> Iterator[Pulled]:
         """Reads what changed: fetched several at once, committed in order, a checkpoint every
         batch.  Ends early only for errors that are not one ticket's alone, which it raises.
         """
-        raise NotImplementedError
+        self._start()
+        yield from Puller(self._side).run()
 
     def plan(self, peers: Sequence[RemoteSpec]) -> Iterator[Planned]:
         """Yields what this remote needs: creates first, parents before children; sends nothing.
@@ -31,12 +42,100 @@ class ForeignReplica:
         `peers` are the job's remotes: a record is created here only if the job's query told it in
         one of them that may be pulled.
         """
-        raise NotImplementedError
+        side = self._side
+        if not side.spec.pushes:
+            return
+        self._start()
+        if not side.ledger.place().paired:
+            with side.transaction():
+                pairing.pair_first(side, peers)
+                side.ledger.set_place(msgspec.structs.replace(side.ledger.place(), paired=True))
+        yield from Planner(side, Puller(side).reader, peers).run()
 
     def apply(self, planned: Iterable[Planned]) -> Iterator[Applied]:
         """Writes and confirms by reading; one failing ticket does not stop the rest."""
-        raise NotImplementedError
+        side = self._side
+        if not side.spec.pushes:
+            return
+        puller = Puller(side)
+        yield from Writer(side, puller, Planner(side, puller.reader, ())).run(planned)
+
+    # --- what waits ----------------------------------------------------------------------------
 
     def inbox(self) -> list[InboxItem]:
         """Returns what waits for this remote."""
-        raise NotImplementedError
+        rows = self._side.ledger.all_waiting()
+        return sorted((self._item(*row) for row in rows), key=lambda item: item.number)
+
+    def retry(self, number: int) -> None:
+        """Lets the next run try again what waits under a number; a pairing is made.
+
+        Raises:
+            UsageError: Nothing waits here under this number.
+        """
+        kind, ref, name, row = self._waiting(number)
+        side = self._side
+        with side.transaction():
+            if row.pairing and row.record:
+                other = record_of(row.pairing)
+                if other:
+                    join(side.replica, row.record, other)
+            shadow = side.ledger.shadow(kind, ref)
+            if shadow and name in shadow.stands:
+                stand = msgspec.structs.replace(shadow.stands[name], flips=0)
+                stands = {**shadow.stands, name: stand}
+                side.ledger.set_shadow(kind, ref, msgspec.structs.replace(shadow, stands=stands))
+            if row.record:
+                side.ledger.look(row.record)
+            if row.tag:
+                side.ledger.wait(
+                    kind, ref, name, row.reason, now=side.now(), tag=row.tag, again=True
+                )
+            else:
+                side.ledger.done_waiting(kind, ref, name)
+
+    def drop(self, number: int) -> None:
+        """Takes something out of the inbox and leaves things as they are; a pairing is refused.
+
+        Raises:
+            UsageError: Nothing waits here under this number.
+        """
+        kind, ref, name, row = self._waiting(number)
+        side = self._side
+        with side.transaction():
+            if row.record and row.pairing:
+                side.ledger.look(row.record)
+            side.ledger.done_waiting(kind, ref, name)
+
+    def _waiting(self, number: int) -> tuple[str, str, str, Waiting]:
+        self._side.forget()
+        for row in self._side.ledger.all_waiting():
+            if row[3].number == number:
+                return row
+        raise UsageError(
+            f"Nothing waits for {self._side.spec.name} under {number}.",
+            hint="prophet-hub inbox lists what waits.",
+        )
+
+    def _item(self, kind: str, ref: str, name: str, row: Waiting) -> InboxItem:
+        theirs, member = split(name)
+        return InboxItem(
+            number=row.number,
+            remote=self._side.spec.name,
+            kind=kind,
+            ref=ref,
+            record=row.record,
+            field=row.field or slot(theirs, member),
+            reason=row.reason,
+            value=row.value or "",
+            since=row.since,
+            tries=row.tries,
+            pairing=row.pairing,
+            quiet=row.quiet,
+        )
+
+    def _start(self) -> None:
+        side = self._side
+        if side.ledger.remote_named(side.spec.tracker) != side.spec.name:
+            with side.transaction():
+                side.ledger.set_name(side.spec.name)

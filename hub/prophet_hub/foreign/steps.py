@@ -169,6 +169,7 @@ class InboxItem:
         value: What could not be said, in their words.
         since, tries: For people; micros.
         pairing: For first-run pairing that wants a person: the other record, empty else.
+        quiet: Noted, but nobody need look: it goes by itself, or it is kept back on purpose.
     """
 
     number: int
@@ -182,3 +183,4 @@ class InboxItem:
     since: int = 0
     tries: int = 1
     pairing: str = ""
+    quiet: bool = False

@@ -1,0 +1,100 @@
+"""What every write of a remote shares: reading before, the journal, and what the plan allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from prophet_hub.errors import Garbled, HubError, Stale, Unsure
+from prophet_hub.foreign.compose import Composed
+from prophet_hub.foreign.outgoing import Outgoing
+from prophet_hub.foreign.planner import Planner
+from prophet_hub.foreign.plans import Cells
+from prophet_hub.foreign.puller import Puller
+from prophet_hub.foreign.rows import Journal, Sent, split
+from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.steps import Outcome, Planned
+from prophet_hub.model.changes import LIFE
+from prophet_hub.sdk import TICKET, Gone, Kind, Ref, Ticket
+
+__all__ = ["Desk", "is_alive", "outcome_of"]
+
+_LIFE: Final = (LIFE, "alive")
+
+
+class Desk:
+    """One remote, ready to be written to."""
+
+    def __init__(self, side: Side, puller: Puller, planner: Planner) -> None:
+        self.side, self.puller, self.planner = side, puller, planner
+        self.ledger, self.reader, self.items = side.ledger, puller.reader, puller.reader.items
+        self.outgoing = Outgoing(side)
+
+    def read(self, kind: str, ref: str, ticket: str) -> Ticket | Gone | HubError:
+        """Reads an item's ticket now and takes it in."""
+        whole = Ref(id=ref if kind == TICKET else ticket)
+        unit = self.puller.fetch(whole)
+        with self.side.transaction():
+            self.puller.take(unit)
+        return unit.told
+
+    def ticket(self, planned: Planned) -> str:
+        """Returns the id of the ticket of a comment or attachment, "" if it is not there."""
+        if planned.ref.kind == TICKET:
+            return ""
+        return planned.ref.ticket or self.outgoing.ticket_of(planned.record)
+
+    def as_planned(self, planned: Planned, need: Composed) -> dict[str, Sent]:
+        """Returns of what is needed now only what the plan showed; links may come along."""
+        shown = {(f.theirs, f.after, f.before) for f in planned.fields}
+        shown |= {(f.theirs, f.after, None) for f in planned.fields}
+        send = {}
+        for (name, sent), plan in zip(need.send.items(), need.fields, strict=True):
+            row = self.side.fields[planned.ref.kind].theirs(split(name)[0])
+            links = row is not None and row.kind is Kind.LINKS
+            if links or any(plan.theirs == t and plan.after == a for t, a, _ in shown):
+                send[name] = sent
+        return send
+
+    def journal(self, planned: Planned, ref: Ref, send: Mapping[str, Sent]) -> int:
+        """Writes down what a tracker is about to be asked for; returns the row's number."""
+        side = self.side
+        number = self.ledger.next(f"receipts:{side.run}")
+        row = Journal(
+            remote=side.spec.name, tracker=side.spec.tracker, job=side.job,
+            verb=planned.verb.value, kind=ref.kind, ref=ref.id, ticket=ref.ticket,
+            record=planned.record, created=side.now(),
+            before={name: sent.was for name, sent in send.items()},
+            after={name: sent.value for name, sent in send.items()},
+        )  # fmt: skip
+        self.ledger.set_journal(side.run, number, row)
+        return number
+
+    def close(self, number: int, outcome: Outcome) -> None:
+        """Writes down what came of it."""
+        row = self.ledger.journal(self.side.run, number)
+        if row:
+            row = msgspec.structs.replace(row, outcome=outcome.value)
+            self.ledger.set_journal(self.side.run, number, row)
+
+    def parked(self, ref: Ref, name: str, sent: Sent) -> bool:
+        """Tells whether a value that was sent waits in the inbox."""
+        if (ref.kind, ref.id) not in self.side.waiting:
+            return False
+        row = self.ledger.waiting(ref.kind, ref.id, name)
+        return row is not None and row.parked and row.value == sent.value
+
+
+def is_alive(cells: Cells) -> bool:
+    """Tells whether a record may be written: alive, and nobody disputes it."""
+    life = cells.get(_LIFE)
+    return life is None or (life.shown is not None and not life.conflict)
+
+
+def outcome_of(error: HubError) -> Outcome:
+    """Returns what an error means for one operation."""
+    if isinstance(error, Stale):
+        return Outcome.STALE
+    return Outcome.UNSURE if isinstance(error, (Unsure, Garbled)) else Outcome.FAILED

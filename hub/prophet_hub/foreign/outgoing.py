@@ -1,0 +1,113 @@
+"""The requests themselves: what a create or an update says to the tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from prophet_hub.errors import Rejected
+from prophet_hub.foreign import attribution
+from prophet_hub.foreign.compose import create_fields, is_private, update_of
+from prophet_hub.foreign.plans import Cells
+from prophet_hub.foreign.rows import Sent, Shadow
+from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.model import ids
+from prophet_hub.model.ids import RecordId
+from prophet_hub.sdk import COMMENT, TICKET, Create, Person, Ref, Update
+from prophet_hub.values import Stored, from_micros
+
+__all__ = ["Outgoing"]
+
+
+class Outgoing:
+    """Makes the operations of one remote."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+
+    def create(
+        self, kind: str, ticket: str, record: RecordId, cells: Cells, send: Mapping[str, Sent]
+    ) -> Create:
+        """Returns the create of a record."""
+        side = self.side
+        ref = Ref(kind=kind, id="", ticket=ticket)
+        key = ids.text(side.born(record)) if kind in side.able.keys else ""
+        private = is_private(cells, kind, TICKET) and (kind == TICKET or side.able.private_comments)
+        author, created = self._origin(cells) if side.able.impersonation else (None, None)
+        create = partial(Create, ref=ref, private=private, key=key, author=author, created=created)
+        dialect = self._text(cells, "dialect") or "plain"
+        if kind == TICKET:
+            return create(fields=create_fields(send), dialect=dialect)
+        if kind == COMMENT:
+            body = self._body(record, cells, send["body"].value or "")
+            return create(fields={"body": body}, dialect=dialect)
+        return self._file(create, cells)
+
+    def _file(self, create: partial[Create], cells: Cells) -> Create:
+        cell = cells.get(("content", ""))
+        content = cell.shown if cell else None
+        if not isinstance(content, Stored):
+            raise Rejected("The attachment's content was never read.", hint="Retry it.")
+        blobs = self.side.replica.store.blobs
+        fields = {
+            "name": self._text(cells, "name") or "attachment",
+            "content_type": self._text(cells, "content_type") or "application/octet-stream",
+        }
+        return create(fields=fields, size=content.size, content=partial(blobs.read, content))
+
+    def update(
+        self, ref: Ref, record: RecordId, cells: Cells, shadow: Shadow, send: Mapping[str, Sent]
+    ) -> Update:
+        """Returns the update of an item."""
+        side = self.side
+        if ref.kind != COMMENT:
+            return update_of(ref, send, shadow.stands, shadow.version)
+        row = side.ledger.item(side.record(COMMENT, ref.id))
+        body = send["body"].value or ""
+        if row is None or not row.born:
+            body = self._body(record, cells, body)
+        return Update(ref=ref, changes={"body": body})
+
+    def ticket_of(self, record: RecordId) -> str:
+        """Returns this remote's ticket of a comment or attachment, "" while it is not there."""
+        side = self.side
+        cell = side.replica.cell(record, "ticket")
+        ticket = record_of(side.text(cell.shown)) if cell else None
+        live = side.live(ticket, TICKET) if ticket else []
+        return live[0] if live else ""
+
+    def _body(self, record: RecordId, cells: Cells, body: str) -> str:
+        """Returns a comment's text, under its attribution line where that is needed."""
+        side = self.side
+        if not side.needs_line():
+            return body
+        born = side.born(record)
+        row = side.ledger.item(born)
+        remote = side.ledger.remote_named(row.tracker) if row else ""
+        _, created = self._origin(cells)
+        line = attribution.Line(
+            author=side.people.name(self._text(cells, "author") or "somebody"),
+            created=created or from_micros(side.now()),
+            remote=remote or attribution.LOCAL,
+            ticket=row.ticket if row and remote else "",
+            comment=row.ref if row and remote else ids.text(born),
+            dialect=self._text(cells, "dialect"),
+        )
+        return attribution.write(line, body)
+
+    def _origin(self, cells: Cells) -> tuple[Person | None, datetime | None]:
+        """Returns who made a record, as this remote knows them, and when."""
+        side = self.side
+        word = self._text(cells, "author") or self._text(cells, "reporter")
+        known = side.people.person(word) if word else None
+        try:
+            created = datetime.fromisoformat(self._text(cells, "created"))
+        except ValueError:
+            return (Person(id=known) if known else None), None
+        aware = created if created.tzinfo else None
+        return (Person(id=known) if known else None), aware
+
+    def _text(self, cells: Cells, prop: str) -> str:
+        cell = cells.get((prop, ""))
+        return self.side.text(cell.shown) if cell else ""

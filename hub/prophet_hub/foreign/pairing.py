@@ -1,0 +1,165 @@
+"""The first run: tickets that exist on both sides already are found and made one.
+
+The score is explainable: so many points for the same summary, the same time of birth, the same
+person, the same status.  Only pairs that are certain, and certain for both tickets, are made without
+asking; of the others a person decides, and until then nothing is created for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from prophet_hub.engine.replica import CellState
+from prophet_hub.foreign.joining import join
+from prophet_hub.foreign.plans import new_ref
+from prophet_hub.foreign.rows import WHOLE
+from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.steps import RemoteSpec
+from prophet_hub.model import ids
+from prophet_hub.model.changes import LIFE
+from prophet_hub.model.ids import RecordId, TrackerId
+from prophet_hub.sdk import TICKET
+
+__all__ = ["CERTAIN", "POSSIBLE", "Candidate", "pair_first", "score"]
+
+CERTAIN: Final = 80
+POSSIBLE: Final = 60
+_DAY: Final = 86_400
+_WORDS: Final = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A ticket as far as pairing looks at it."""
+
+    record: RecordId
+    summary: str
+    description: str = ""
+    reporter: str = ""
+    status: str = ""
+    created: float | None = None
+    words: frozenset[str] = field(default=frozenset())
+
+
+def score(one: Candidate, other: Candidate) -> tuple[int, str]:
+    """Returns points (100 and more: beyond doubt) and the reasons in words."""
+    points, why = 0, []
+    if one.words and one.words == other.words and one.summary == other.summary:
+        points, why = 60, ["same summary"]
+    elif one.words and other.words:
+        common = len(one.words & other.words) / len(one.words | other.words)
+        points = int(50 * common)
+        why = [f"summaries share {common:.0%} of their words"]
+    if one.created is not None and other.created is not None:
+        apart = abs(one.created - other.created)
+        if apart <= 60:  # noqa: PLR2004 - a copy made by hand or by an import keeps the minute
+            points, why = points + 30, [*why, "created in the same minute"]
+        elif apart <= _DAY:
+            points, why = points + 10, [*why, "created within a day"]
+    if one.reporter and one.reporter == other.reporter:
+        points, why = points + 20, [*why, "same reporter"]
+    if one.description and one.description == other.description:
+        points, why = points + 30, [*why, "same description"]
+    if one.status and one.status == other.status:
+        points, why = points + 5, [*why, "same status"]
+    return points, ", ".join(why)
+
+
+def pair_first(side: Side, peers: Sequence[RemoteSpec]) -> int:
+    """Pairs what this remote told with what the others told; returns how many pairs it made.
+
+    Run again, it finds nothing to do: what is paired is in both trackers.
+    """
+    here = list(_told(side, side.spec.tracker))
+    if not here:
+        return 0
+    made = 0
+    for peer in peers:
+        if peer.tracker == side.spec.tracker:
+            continue
+        there = [c for c in _told(side, peer.tracker) if not side.refs(c.record, TICKET)]
+        mine = [c for c in here if not _is_in(side, c.record, peer.tracker)]
+        made += _pair(side, mine, there)
+    return made
+
+
+def _pair(side: Side, mine: Sequence[Candidate], theirs: Sequence[Candidate]) -> int:
+    by_word: dict[str, list[Candidate]] = {}
+    for candidate in theirs:
+        for word in candidate.words:
+            by_word.setdefault(word, []).append(candidate)
+    found: list[tuple[int, str, Candidate, Candidate]] = []
+    for one in mine:
+        near: dict[RecordId, Candidate] = {}
+        for word in sorted(one.words, key=lambda w: len(by_word.get(w, ())))[:3]:
+            near.update({c.record: c for c in by_word.get(word, ())})
+        for other in near.values():
+            points, why = score(one, other)
+            if points >= POSSIBLE:
+                found.append((points, why, one, other))
+    made = 0
+    for points, why, one, other in found:
+        rivals = [f for f in found if (f[2] is one) != (f[3] is other) and f[0] >= POSSIBLE]
+        if points >= CERTAIN and all(points > rival[0] + 10 for rival in rivals):
+            join(side.replica, one.record, other.record)
+            made += 1
+        elif not any(r[0] > points + 10 for r in rivals):
+            _ask(side, one, other, points, why)
+    return made
+
+
+def _ask(side: Side, one: Candidate, other: Candidate, points: int, why: str) -> None:
+    """Puts a pair into the inbox; the other ticket is not created here meanwhile."""
+    place = new_ref(TICKET, other.record)
+    side.ledger.wait(
+        *place, WHOLE,
+        f"May be the same as “{one.summary}” here ({points} points: {why}). Retry makes them one, drop keeps two.",
+        now=side.now(), record=other.record, pairing=ids.text(one.record),
+    )  # fmt: skip
+    side.waiting.add(place)
+
+
+def _told(side: Side, tracker: TrackerId) -> Iterator[Candidate]:
+    """Yields the living tickets of a tracker that this job's query told."""
+    replica = side.replica
+    for row in replica.records(TICKET):
+        if not _is_in(side, row.record, tracker):
+            continue
+        cells = replica.cells(row.record)
+        life = cells.get((LIFE, "alive"))
+        if life is None or life.shown is not None:
+            yield _candidate(side, row.record, cells)
+
+
+def _is_in(side: Side, record: RecordId, tracker: TrackerId) -> bool:
+    return any(
+        row.tracker == tracker
+        and row.kind == TICKET
+        and side.ledger.in_scope(side.job, tracker, row.ref)
+        for _, row in side.items(record)
+    )
+
+
+def _candidate(side: Side, record: RecordId, cells: dict[tuple[str, str], CellState]) -> Candidate:
+    def text(prop: str) -> str:
+        cell = cells.get((prop, ""))
+        return side.text(cell.shown) if cell else ""
+
+    summary = " ".join(text("summary").split()).casefold()
+    try:
+        created: float | None = datetime.fromisoformat(text("created")).timestamp()
+    except ValueError:
+        created = None
+    return Candidate(
+        record=record,
+        summary=summary,
+        description=" ".join(text("description").split()),
+        reporter=text("reporter"),
+        status=text("status"),
+        created=created,
+        words=frozenset(_WORDS.findall(summary)),
+    )

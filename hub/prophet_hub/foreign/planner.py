@@ -1,0 +1,331 @@
+"""Planning: what one remote needs, complete before anything is sent.
+
+Looked at are the records whose class changed since this remote was last composed, and what waits.
+Agreement is written down here, for the reading it was judged on and before the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from prophet_hub.foreign.compose import Composed, compose, is_private
+from prophet_hub.foreign.joining import join
+from prophet_hub.foreign.plans import Cells, fingerprint, in_order, linked, new_ref, planned
+from prophet_hub.foreign.reader import Reader
+from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE, Shadow, Waiting
+from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.foreign.steps import Planned, RemoteSpec, Verb
+from prophet_hub.model.changes import LIFE
+from prophet_hub.model.ids import RecordId
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Ref
+
+__all__ = ["Planner"]
+
+_FLIPS: Final = "The value flips between two trackers; somebody must look."
+_PAGE: Final = 200
+_LIFE: Final = (LIFE, "alive")
+_INNER: Final = (COMMENT, ATTACHMENT)
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What a plan writes down in the ledger; nothing of it is sent."""
+
+    todo: list[Callable[[], None]] = field(default_factory=list)
+    creates: dict[RecordId, Planned] = field(default_factory=dict)
+    rest: list[Planned] = field(default_factory=list)
+    links: dict[RecordId, set[RecordId]] = field(default_factory=dict)
+    deletes: list[Planned] = field(default_factory=list)
+    seen: set[RecordId] = field(default_factory=set)
+
+
+class Planner:
+    """One plan of one remote."""
+
+    def __init__(self, side: Side, reader: Reader, peers: Sequence[RemoteSpec]) -> None:
+        self.side, self.reader, self.ledger = side, reader, side.ledger
+        self._sources = {p.tracker for p in peers if p.pulls and p.tracker != side.spec.tracker}
+        self._notes = _Notes()
+
+    def run(self) -> Iterator[Planned]:
+        """Yields creates first, parents before children, then updates, comments, deletes."""
+        side, notes = self.side, self._notes
+        place, upto = self.ledger.place(), side.replica.latest()
+        candidates = self._candidates(place.composed)
+        while page := list(islice(candidates, _PAGE)):
+            cells = side.replica.cells_of(page)
+            for record in page:
+                self._record(record, cells[record])
+            self.write_down()
+        for record in list(notes.creates):
+            for kind in _INNER:
+                for child in side.replica.children(record, kind):
+                    self._record(child, side.replica.cells(child))
+        self.write_down()
+        yield from in_order(side, notes.creates, notes.links)
+        yield from notes.rest
+        yield from notes.deletes
+        place = msgspec.structs.replace(self.ledger.place(), composed=upto)
+        if place != self.ledger.place():
+            with side.transaction():
+                self.ledger.set_place(place)
+
+    def _candidates(self, after: int) -> Iterator[RecordId]:
+        side = self.side
+        for row in side.replica.records(after=after):
+            if row.type in {TICKET, *_INNER}:
+                yield row.record
+        waiting = [row.record for _, _, _, row in self.ledger.all_waiting() if row.record]
+        for record in dict.fromkeys([*self.ledger.looks(), *waiting]):
+            yield side.replica.name(record)
+
+    def write_down(self) -> None:
+        """Writes the notes into the ledger."""
+        notes = self._notes
+        if notes.todo:
+            with self.side.transaction():
+                for note in notes.todo:
+                    note()
+        notes.todo.clear()
+
+    # --- one record ----------------------------------------------------------------------------
+
+    def _record(self, record: RecordId, cells: Cells) -> None:
+        side = self.side
+        if record in self._notes.seen or not cells:
+            return
+        self._notes.seen.add(record)
+        kind = side.replica.type_of(record)
+        if kind == TICKET:
+            self._ticket(record, cells)
+        elif kind in _INNER:
+            self._inner(record, kind, cells)
+
+    def _ticket(self, record: RecordId, cells: Cells) -> None:
+        side, life = self.side, cells.get(_LIFE)
+        if life and life.conflict:
+            return  # edited after its delete: held until a person says
+        refs = side.refs(record, TICKET)
+        if life and life.shown is None:
+            for ref in side.live(record, TICKET):
+                self._delete(record, TICKET, Ref(id=ref), cells)
+        elif not refs:
+            self._create(record, TICKET, "", cells)
+        else:
+            for ref in side.live(record, TICKET):
+                self._update(record, TICKET, ref, "", cells)
+
+    def _inner(self, record: RecordId, kind: str, cells: Cells) -> None:
+        side, life = self.side, cells.get(_LIFE)
+        ticket_cell = cells.get(("ticket", ""))
+        ticket = record_of(side.text(ticket_cell.shown)) if ticket_cell else None
+        if ticket is None or (life and life.conflict) or not side.may_carry(kind):
+            return
+        ticket = side.replica.name(ticket)
+        refs = side.refs(record, kind)
+        if life and life.shown is None:
+            for ref in side.live(record, kind):
+                shadow = self.ledger.shadow(kind, ref) or Shadow()
+                self._delete(record, kind, Ref(kind=kind, id=ref, ticket=shadow.ticket), cells)
+        elif refs:
+            for ref in side.live(record, kind):
+                shadow = self.ledger.shadow(kind, ref) or Shadow()
+                self._update(record, kind, ref, shadow.ticket, cells)
+        elif ticket in self._notes.creates:
+            self._create(record, kind, "", cells)
+        elif (live := side.live(ticket, TICKET)) and side.replica.alive(ticket):
+            if kind == ATTACHMENT and self._same_bytes(record, ticket, cells):
+                return
+            self._create(record, kind, live[0], cells)
+
+    def _update(self, record: RecordId, kind: str, ref: str, ticket: str, cells: Cells) -> None:
+        side = self.side
+        shadow = self.ledger.shadow(kind, ref)
+        if shadow is None or (kind, record) in side.intents:
+            return  # bound, and not read yet
+        if not side.may("update", kind):
+            return
+        need = self.compose(kind, ref, cells, shadow)
+        self.note(kind, ref, record, shadow, need)
+        if not need.send:
+            return
+        if self.withheld(kind, ref, record, cells, shadow):
+            return
+        self._later(lambda: self.ledger.look(record))
+        self._notes.rest.append(
+            planned(side, Verb.UPDATE, record, Ref(kind=kind, id=ref, ticket=ticket), cells, need)
+        )
+
+    def compose(self, kind: str, ref: str, cells: Cells, shadow: Shadow | None) -> Composed:
+        """Returns what an item needs (for a create: with no shadow, all that it carries)."""
+        side = self.side
+        parked: dict[str, Waiting] = {}
+        if (kind, ref) in side.waiting:
+            rows = self.ledger.all_waiting(kind, ref)
+            parked = {name: row for _, _, name, row in rows if row.parked}
+        return compose(
+            cells,
+            side.fields[kind],
+            side.words,
+            shadow=shadow,
+            parked=parked,
+            text=side.text,
+            creating=shadow is None,
+        )
+
+    def note(self, kind: str, ref: str, record: RecordId, shadow: Shadow, need: Composed) -> None:
+        """Writes down agreement, and what waits or has tripped."""
+        if need.absorb:
+            stands = {**shadow.stands, **need.absorb}
+            agreed = msgspec.structs.replace(shadow, stands=stands)
+            self._later(lambda: self.ledger.set_shadow(kind, ref, agreed))
+        side = self.side
+        if (kind, ref) in side.waiting:
+            for _, _, name, row in self.ledger.all_waiting(kind, ref):
+                if row.parked and name in need.absorb:
+                    self._later(lambda name=name: self.ledger.done_waiting(kind, ref, name))
+        for name, value in need.tripped.items():
+            self._later(partial(self.reader.items.park, kind, ref, name, value, _FLIPS))
+        if need.waits:
+            self._later(lambda: self.ledger.look(record))
+        elif not need.send:
+            self._later(lambda: self.ledger.look(record, again=False))
+
+    def _later(self, note: Callable[..., None]) -> None:
+        self._notes.todo.append(note)
+
+    def _create(self, record: RecordId, kind: str, ticket: str, cells: Cells) -> None:
+        side = self.side
+        if not side.may("create", kind) or any(
+            (kind, m) in side.intents for m in side.replica.members(record)
+        ):
+            return
+        if kind == TICKET and not self._in_scope(record):
+            return
+        place = new_ref(kind, record)
+        if place in side.waiting and self._blocked(place, cells):
+            return
+        if self.withheld(*place, record, cells, None) or self._too_large(place, record, cells):
+            return
+        need = self.compose(kind, place[1], cells, None)
+        if kind == COMMENT and not need.send:
+            return
+        new = planned(side, Verb.CREATE, record, Ref(kind=kind, id="", ticket=ticket), cells, need)
+        self._later(lambda: self.ledger.look(record))
+        if kind == TICKET:
+            self._notes.creates[record] = new
+            self._notes.links[record] = set(linked(side, cells))
+        else:
+            self._notes.rest.append(new)
+
+    def _in_scope(self, record: RecordId) -> bool:
+        side = self.side
+        return any(
+            row.tracker in self._sources and side.ledger.in_scope(side.job, row.tracker, row.ref)
+            for _, row in side.items(record)
+            if row.kind == TICKET
+        )
+
+    def _blocked(self, place: tuple[str, str], cells: Cells) -> bool:
+        """Tells whether a create waits: for a person, or because the same was refused before."""
+        row = self.ledger.waiting(*place)
+        if row is None or row.quiet:
+            return False
+        return bool(row.pairing) or (row.parked and row.value == fingerprint(cells))
+
+    def withheld(
+        self, kind: str, ref: str, record: RecordId, cells: Cells, shadow: Shadow | None
+    ) -> bool:
+        """Tells whether privacy keeps an item from this remote; noted, not lost."""
+        side = self.side
+        shown = shadow.stands.get("*private" if kind == TICKET else "private") if shadow else None
+        there = shown is not None and shown.value not in {None, "no"}
+        if side.spec.audience == "private" or there or not self._private(kind, cells):
+            return False
+        self._later(
+            lambda: self.ledger.wait(
+                kind,
+                ref,
+                "*private",
+                "It is private, and the audience here is wider than its own.",
+                now=side.now(),
+                record=record,
+                field="private",
+                quiet=True,
+            )
+        )
+        return True
+
+    def _private(self, kind: str, cells: Cells) -> bool:
+        if is_private(cells, kind, TICKET):
+            return True
+        if kind == TICKET:
+            return False
+        ticket = record_of(self.side.text(cells["ticket", ""].shown))
+        return ticket is not None and is_private(self.side.cells(ticket), TICKET, TICKET)
+
+    def _too_large(self, place: tuple[str, str], record: RecordId, cells: Cells) -> bool:
+        limit, size = self.side.spec.attachment_limit, cells.get(("size", ""))
+        if place[0] != ATTACHMENT or limit is None or size is None:
+            return False
+        if int(self.side.text(size.shown) or 0) <= limit:
+            return False
+        reason = f"The attachment is larger than {limit:,} bytes, which is the limit here."
+        self._later(
+            lambda: self.ledger.wait(
+                *place,
+                WHOLE,
+                reason,
+                now=self.side.now(),
+                record=record,
+                parked=True,
+                value=fingerprint(cells),
+            )
+        )
+        return True
+
+    def _same_bytes(self, record: RecordId, ticket: RecordId, cells: Cells) -> bool:
+        """Joins an attachment with one that this remote's ticket has already, with the same bytes."""
+        side, mine = self.side, cells.get(("sha256", ""))
+        trackers = {row.tracker for _, row in side.items(record)}
+        for child in side.replica.children(ticket, ATTACHMENT):
+            theirs = side.replica.cell(child, "sha256")
+            if child == record or not mine or not theirs or theirs.shown != mine.shown:
+                continue
+            rows = [row for _, row in side.items(child)]
+            if any(r.tracker == side.spec.tracker for r in rows) and not trackers & {
+                r.tracker for r in rows
+            }:
+                self._later(lambda child=child: join(side.replica, record, child))
+                return True
+        return False
+
+    def _delete(self, record: RecordId, kind: str, ref: Ref, cells: Cells) -> None:
+        side = self.side
+        if not side.spec.deletes or not side.may("delete", kind):
+            if kind == TICKET:
+                reason = "It was deleted elsewhere, and nothing is deleted here by this job."
+                self._later(
+                    lambda: self.ledger.wait(
+                        kind,
+                        ref.id,
+                        LIFE_SLOT,
+                        reason,
+                        now=side.now(),
+                        field=LIFE,
+                        parked=True,
+                        value="gone",
+                    )
+                )
+            return
+        row = self.ledger.waiting(kind, ref.id, LIFE_SLOT)
+        if row and row.parked:
+            return
+        self._later(lambda: self.ledger.look(record))
+        self._notes.deletes.append(planned(side, Verb.DELETE, record, ref, cells, Composed()))

@@ -1,0 +1,105 @@
+"""What a plan looks like: its operations in order, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from prophet_hub.engine.replica import CellState
+from prophet_hub.foreign.compose import Composed, closes, shorten
+from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.foreign.steps import FieldPlan, Planned, Verb
+from prophet_hub.model.ids import RecordId
+from prophet_hub.sdk import ATTACHMENT, TICKET, Kind, Ref
+from prophet_hub.values import PRESENT
+
+__all__ = ["Cells", "fingerprint", "in_order", "linked", "new_ref", "planned"]
+
+Cells = Mapping[tuple[str, str], CellState]
+
+
+def new_ref(kind: str, record: RecordId) -> tuple[str, str]:
+    """Returns under what the inbox keeps a record that is not there yet."""
+    return kind, f"new:{record.hex()}"
+
+
+def planned(
+    side: Side, verb: Verb, record: RecordId, ref: Ref, cells: Cells, need: Composed
+) -> Planned:
+    """Returns one operation as a plan shows it."""
+    summary = cells.get(("summary", "")) or cells.get(("name", "")) or cells.get(("body", ""))
+    fields = tuple(need.fields) or _names(cells, ref.kind, verb)
+    reads = 0 if side.able.conditional or verb is Verb.CREATE else 1
+    return Planned(
+        remote=side.spec.name,
+        verb=verb,
+        record=record,
+        ref=ref,
+        title=shorten(side.text(summary.shown)) or "" if summary else "",
+        fields=fields,
+        closes=verb is Verb.UPDATE
+        and ref.kind == TICKET
+        and closes(side.fields[TICKET], need.send, side.words),
+        notifies=side.able.notifies,
+        requests=2 + reads,
+    )
+
+
+def linked(side: Side, cells: Cells) -> Iterator[RecordId]:
+    """Yields the records that a ticket links to."""
+    for (prop, member), cell in cells.items():
+        row = side.fields[TICKET].ours(prop)
+        if row and row.kind is Kind.LINKS and cell.shown == PRESENT:
+            record = record_of(member)
+            if record:
+                yield side.replica.name(record)
+
+
+def in_order(
+    side: Side, creates: Mapping[RecordId, Planned], links: Mapping[RecordId, set[RecordId]]
+) -> Iterator[Planned]:
+    """Yields the creates, those that others link to first; what a circle leaves comes later."""
+    done: set[RecordId] = set()
+    late: list[Planned] = []
+    for start in creates:
+        stack = [start]
+        while stack:
+            record = stack[-1]
+            if record in done:
+                stack.pop()
+                continue
+            before = [r for r in links[record] if r in creates and r not in done and r not in stack]
+            if before:
+                stack.append(before[0])
+                continue
+            done.add(stack.pop())
+            planned = creates[record]
+            yield planned
+            open_links = [r for r in links[record] if r in creates and r not in done]
+            if open_links:
+                late.append(planned)
+    for planned in late:
+        yield _link_update(side, planned)
+
+
+def _link_update(side: Side, planned: Planned) -> Planned:
+    cells = side.replica.cells(planned.record)
+    fields = []
+    for (prop, member), cell in cells.items():
+        row = side.fields[TICKET].ours(prop)
+        if row and row.kind is Kind.LINKS and cell.shown == PRESENT:
+            fields.append(FieldPlan(ours=prop, theirs=row.theirs, before=None, after=f"→ {member}"))
+    return replace(planned, verb=Verb.UPDATE, fields=tuple(fields))
+
+
+def fingerprint(cells: Cells) -> str:
+    """Returns a text that changes when what would be created changes."""
+    return ",".join(sorted(head.id.hex()[:12] for cell in cells.values() for head in cell.heads))
+
+
+def _names(cells: Cells, kind: str, verb: Verb) -> tuple[FieldPlan, ...]:
+    """Returns what a plan says of an attachment, which is carried whole."""
+    name = cells.get(("name", ""))
+    if kind != ATTACHMENT or verb is not Verb.CREATE or not name or not isinstance(name.shown, str):
+        return ()
+    return (FieldPlan(ours="name", theirs="name", before=None, after=name.shown),)

@@ -1,0 +1,289 @@
+"""Pulling: fetched several at once, committed in order by one thread, a checkpoint every batch.
+
+A cursor is stored only with everything before it, so a run may stop anywhere and be run again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from prophet_hub.errors import Garbled, HubError, NotFound, RemoteError
+from prophet_hub.foreign.attachments import Contents, fetch
+from prophet_hub.foreign.reader import Reader
+from prophet_hub.foreign.rows import WHOLE, Intent
+from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.steps import Outcome, Pulled
+from prophet_hub.model import ids
+from prophet_hub.model.ids import RecordId
+from prophet_hub.sdk import ATTACHMENT, TICKET, Checkpoint, Gone, Pull, Ref, Ticket
+
+__all__ = ["Fetched", "Puller"]
+
+_PATIENCE: Final = 10
+"""Runs in which a ticket that could not be read is tried again without a word from a person."""
+
+_BROKEN: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading raises on a message that is not what its type says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A ticket with the contents of its attachments, or why it could not be had."""
+
+    ref: Ref
+    told: Ticket | Gone | HubError
+    contents: Contents
+    listed: bool
+
+
+class Puller:
+    """One pull of one remote."""
+
+    def __init__(self, side: Side) -> None:
+        self.side, self.reader = side, Reader(side)
+        self._done = 0
+        self._total: int | None = None
+
+    def run(self) -> Iterator[Pulled]:
+        """Reads what is unsettled and what changed; ends early for what is not one ticket's alone."""
+        side = self.side
+        self._look_first()
+        place = side.ledger.place()
+        listing = side.connector.changed(Pull(since=place.cursor, query=side.spec.query))
+        feed = chain(((ref, False) for ref in self._unsettled()), ((i, True) for i in listing))
+        batch: list[Fetched] = []
+        cursor: str | None = None
+        try:
+            for unit in self._fetched(feed):
+                if isinstance(unit, Checkpoint):
+                    self._total = unit.total if unit.total is not None else self._total
+                    cursor = unit.cursor
+                    continue
+                batch.append(unit)
+                if len(batch) >= side.spec.batch:
+                    yield from self._commit(batch, cursor)
+                    batch, cursor = [], None
+        except RemoteError:
+            yield from self._commit(batch, cursor)
+            raise
+        yield from self._commit(batch, cursor, last=True)
+
+    def fetch(self, ref: Ref, told: Ticket | Gone | None = None) -> Fetched:
+        """Reads a ticket now: before a write, or to confirm one; `take` puts it in.
+
+        Raises:
+            RemoteError: It could not be had; nothing is noted.
+        """
+        told = told or self.side.connector.ticket(ref)
+        contents: Contents = {}
+        if isinstance(told, Ticket):
+            contents = self._contents(told, self._files(ref))
+        return Fetched(ref=ref, told=told, contents=contents, listed=False)
+
+    # --- what goes first -----------------------------------------------------------------------
+
+    def _look_first(self) -> None:
+        """Settles creates without an answer: looks for the key, never repeats blindly.
+
+        Without a place for a key only a whole pull shows whether the ticket is there.
+        """
+        side = self.side
+        for (kind, record), intent in list(side.intents.items()):
+            if intent.ref or kind not in side.able.keys:
+                continue
+            place = Ref(kind=kind, id="", ticket=intent.ticket)
+            try:
+                found = side.connector.find(place, ids.text(intent.key))
+            except NotFound:
+                found = None
+            with side.transaction():
+                if found is None:
+                    self._never(kind, record)
+                else:
+                    answered(self.reader, kind, record, intent, found.id)
+
+    def _never(self, kind: str, record: RecordId) -> None:
+        """A create never happened: the next plan makes it again."""
+        side = self.side
+        side.set_intent(kind, record, None)
+        side.ledger.look(record)
+
+    def _unsettled(self) -> Iterator[Ref]:
+        """Yields the tickets with something under way, and those that could not be read before."""
+        side, refs = self.side, dict[str, None]()
+        for kind, ref in sorted(side.under_way):
+            shadow = side.ledger.shadow(kind, ref)
+            refs[ref if kind == TICKET else shadow.ticket if shadow else ""] = None
+        for (kind, _), intent in side.intents.items():
+            refs[intent.ref if kind == TICKET else intent.ticket] = None
+        for kind, ref, name, row in side.ledger.all_waiting():
+            if name == WHOLE and not row.parked and not row.pairing and row.tries < _PATIENCE:
+                if kind == TICKET and row.tag == "read":
+                    refs[ref] = None
+                elif kind == ATTACHMENT:
+                    refs[row.tag] = None
+        for ref in refs:
+            if ref:
+                yield Ref(id=ref)
+
+    # --- fetching ------------------------------------------------------------------------------
+
+    def _fetched(
+        self, feed: Iterator[tuple[Ref | Ticket | Gone | Checkpoint, bool]]
+    ) -> Iterator[Fetched | Checkpoint]:
+        """Yields in the order of the feed, several tickets being fetched at once."""
+        side = self.side
+        width = max(1, min(side.spec.concurrency, side.able.concurrency))
+        if width == 1:
+            for item, listed in feed:
+                yield item if isinstance(item, Checkpoint) else self._work(item, listed)()
+            return
+        window: deque[Future[Fetched] | Checkpoint] = deque()
+        with ThreadPoolExecutor(width, thread_name_prefix=side.spec.name) as pool:
+            try:
+                for item, listed in feed:
+                    if isinstance(item, Checkpoint):
+                        window.append(item)
+                    else:
+                        window.append(pool.submit(self._work(item, listed)))
+                    while len(window) > 2 * width:
+                        yield _result(window.popleft())
+                while window:
+                    yield _result(window.popleft())
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, item: Ref | Ticket | Gone, listed: bool) -> Callable[[], Fetched]:
+        """Returns what a thread has to do for one item; the ledger is asked here, not there."""
+        ref = item if isinstance(item, Ref) else item.ref
+        known = self._files(ref)
+
+        def work() -> Fetched:
+            contents: Contents = {}
+            told: Ticket | Gone | HubError
+            try:
+                told = self.side.connector.ticket(item) if isinstance(item, Ref) else item
+                if isinstance(told, Ticket):
+                    contents = self._contents(told, known)
+            except RemoteError as error:
+                if not error.alone:
+                    error.remote = error.remote or self.side.spec.name
+                    raise
+                told = error
+            return Fetched(ref=ref, told=told, contents=contents, listed=listed)
+
+        return work
+
+    def _files(self, ref: Ref) -> frozenset[str]:
+        shadow = self.side.ledger.shadow(TICKET, ref.id) if ref.kind == TICKET else None
+        return shadow.files if shadow else frozenset()
+
+    def _contents(self, ticket: Ticket, known: frozenset[str]) -> Contents:
+        side = self.side
+        if not side.spec.attachments or not ticket.attachments:
+            return {}
+        blobs, ours = side.replica.store.blobs, side.uploaded
+        sent = {
+            a.ref.id: ours[a.ref.id]
+            for a in ticket.attachments
+            if a.ref.id in ours and a.size in {None, ours[a.ref.id].size}
+        }
+        known |= sent.keys()
+        return {
+            **fetch(side.connector, blobs, ticket, known, side.spec.attachment_limit),
+            **sent,
+        }
+
+    # --- committing ----------------------------------------------------------------------------
+
+    def _commit(
+        self, batch: list[Fetched], cursor: str | None, *, last: bool = False
+    ) -> Iterator[Pulled]:
+        try:
+            told = self._take_all(batch, cursor, last=last)
+        except _BROKEN:
+            for unit in batch:  # one by one, so that the broken one waits alone
+                yield self._take_alone(unit)
+            yield from self._take_all([], cursor, last=last)
+            return
+        yield from told
+
+    def _take_all(self, batch: list[Fetched], cursor: str | None, *, last: bool) -> list[Pulled]:
+        side = self.side
+        unsure = last and any(not i.ref for i in side.intents.values())
+        place = side.ledger.place()
+        if not batch and not unsure and cursor in {None, place.cursor}:
+            return []
+        with side.transaction():
+            told = [self.take(unit) for unit in batch]
+            if cursor is not None:
+                place = msgspec.structs.replace(side.ledger.place(), cursor=cursor)
+                side.ledger.set_place(place)
+            if unsure:  # a whole pull without them proves that they never were
+                for (kind, record), intent in list(side.intents.items()):
+                    if not intent.ref:
+                        self._never(kind, record)
+        return told
+
+    def _take_alone(self, unit: Fetched) -> Pulled:
+        side = self.side
+        try:
+            with side.transaction():
+                return self.take(unit)
+        except _BROKEN as error:
+            broken = Garbled(
+                f"Ticket {unit.ref.id} was told in a form that cannot be read: {error}.",
+                hint="Report it to the connector's author.",
+                remote=side.spec.name,
+            )
+            with side.transaction():
+                return self.take(Fetched(ref=unit.ref, told=broken, contents={}, listed=True))
+
+    def take(self, unit: Fetched) -> Pulled:
+        """Puts in what was fetched; inside a transaction."""
+        side, ref, told = self.side, unit.ref, unit.told
+        error: HubError | None = None
+        changes = 0
+        if isinstance(told, Ticket):
+            changes = self.reader.take(told, unit.contents)
+            if unit.listed:
+                side.ledger.set_scope(ref.id)
+            outcome = Outcome.READ if changes else Outcome.SAME
+        elif isinstance(told, Gone):
+            outcome = Outcome.GONE if self.reader.gone(told) else Outcome.SAME
+        else:
+            error, outcome = told, Outcome.FAILED
+            reason = f"not visible: {told}" if isinstance(told, NotFound) else str(told)
+            side.ledger.wait(
+                ref.kind, ref.id, WHOLE, reason,
+                now=side.now(), record=side.record(ref.kind, ref.id), tag="read",
+            )  # fmt: skip
+            side.waiting.add((ref.kind, ref.id))
+        self._done += 1
+        return Pulled(
+            remote=side.spec.name,
+            ref=ref,
+            outcome=outcome,
+            changes=changes,
+            error=error,
+            done=self._done,
+            total=self._total,
+        )
+
+
+def answered(reader: Reader, kind: str, record: RecordId, intent: Intent, ref: str) -> None:
+    """Binds what a create made, at once, even if it is gone when it is read again."""
+    side = reader.side
+    side.set_intent(kind, record, msgspec.structs.replace(intent, ref=ref))
+    reader.items.bind(kind, ref, intent.ticket, record)
+
+
+def _result(item: Future[Fetched] | Checkpoint) -> Fetched | Checkpoint:
+    return item if isinstance(item, Checkpoint) else item.result()

@@ -1,0 +1,202 @@
+"""The rows of the bridge's ledger: what it keeps of a tracker, one struct per table.
+
+Slots name the cells of an item in the tracker's own words: `status`, or field and member of a set.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from prophet_hub.model.ids import RecordId, TrackerId, WriteId
+
+__all__ = [
+    "LIFE_SLOT",
+    "NOBODY",
+    "WHOLE",
+    "Intent",
+    "ItemRow",
+    "Journal",
+    "PersonRow",
+    "Place",
+    "Sent",
+    "Shadow",
+    "Stand",
+    "Waiting",
+    "slot",
+    "split",
+]
+
+NOBODY: Final[frozenset[WriteId]] = frozenset()
+WHOLE: Final = ""
+"""The slot of an inbox row that is about the whole item."""
+
+LIFE_SLOT: Final = "*life"
+_SEP: Final = "\x1f"
+
+
+def slot(theirs: str, member: str = "") -> str:
+    """Returns the name of one cell of an item, in the tracker's own words."""
+    return f"{theirs}{_SEP}{member}" if member else theirs
+
+
+def split(name: str) -> tuple[str, str]:
+    """Returns the tracker's field and the member ("" for a single-valued field)."""
+    theirs, _, member = name.partition(_SEP)
+    return theirs, member
+
+
+class Stand(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a field showed when last read, and the writes that this value stands for.
+
+    Attributes:
+        value: In the tracker's words; `PRESENT` for a member; None for absent.
+        ids: Who changes this value has seen these writes.
+        cursor: The last event of this field that the reading knew.
+        own: It is the echo of a write of ours.
+        flips: How often in a row the tracker put back what our write had replaced.
+        flipped: When it did so last, in microseconds on the tracker's clock.
+        was: What the field showed before our last write.
+    """
+
+    value: str | None = None
+    ids: frozenset[WriteId] = NOBODY
+    cursor: str = ""
+    own: bool = False
+    flips: int = 0
+    flipped: int = 0
+    was: str | None = None
+
+
+class Shadow(msgspec.Struct, frozen=True, array_like=True):
+    """An item as last read.
+
+    Attributes:
+        stands: By slot.
+        version: What the tracker compares an update with.
+        seen: The time of the last event read, in microseconds on the tracker's clock.
+        ticket: For comments and attachments, the ticket's id.
+        gone: A tombstone was read.
+        merged: The ticket that took this one's place.
+        files: The ids of the attachments that were told.
+        closed: It is a deletion of ours that the tombstone confirmed.
+    """
+
+    stands: dict[str, Stand] = {}
+    version: str = ""
+    seen: int = 0
+    ticket: str = ""
+    gone: bool = False
+    merged: str = ""
+    files: frozenset[str] = frozenset()
+    closed: bool = False
+
+
+class Sent(msgspec.Struct, frozen=True, array_like=True):
+    """A value on its way, and the writes that it carries.
+
+    Attributes:
+        answered: The tracker said yes, which proves nothing.
+    """
+
+    value: str | None
+    ids: frozenset[WriteId] = NOBODY
+    answered: bool = False
+    was: str | None = None
+
+
+class Intent(msgspec.Struct, frozen=True, array_like=True):
+    """A create that is on disk before it goes over the wire.
+
+    Attributes:
+        key: The name of the born record, carried inside the item where the tracker can.
+        ticket: For comments and attachments, the ticket's id.
+        sent: By slot.
+        ref: The answer's id; "" while no answer came.
+        number: Its row in the journal.
+    """
+
+    key: RecordId
+    ticket: str = ""
+    sent: dict[str, Sent] = {}
+    ref: str = ""
+    number: int = 0
+
+
+class ItemRow(msgspec.Struct, frozen=True, array_like=True):
+    """Which item a record is.
+
+    Attributes:
+        born: It was made by somebody else than this hub; a copy of ours is not born.
+    """
+
+    tracker: TrackerId
+    kind: str
+    ref: str
+    ticket: str = ""
+    born: bool = True
+
+
+class PersonRow(msgspec.Struct, frozen=True, array_like=True):
+    """A person as a tracker knows them."""
+
+    name: str = ""
+    email: str = ""
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """How far a job has come with a tracker.
+
+    Attributes:
+        cursor: From where the next pull asks.
+        composed: Records that changed after this local number are looked at by the next plan.
+        paired: The first run's pairing is done.
+    """
+
+    cursor: str = ""
+    composed: int = 0
+    paired: bool = False
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """A row of the inbox.
+
+    Attributes:
+        parked: `value` is not sent again until it changes, or a person says so.
+        quiet: Noted, but nobody need look.
+    """
+
+    number: int
+    reason: str
+    record: RecordId | None = None
+    field: str = ""
+    value: str | None = None
+    since: int = 0
+    tries: int = 1
+    parked: bool = False
+    quiet: bool = False
+    pairing: str = ""
+    tag: str = ""
+
+
+class Journal(msgspec.Struct, frozen=True, array_like=True):
+    """One write that a tracker was asked for.
+
+    Attributes:
+        before, after: By slot, in the tracker's words; what a later undo needs.
+        outcome: `sent` until something is known, then as in `steps.Outcome`.
+    """
+
+    remote: str
+    tracker: TrackerId
+    job: str
+    verb: str
+    kind: str
+    ref: str
+    record: RecordId
+    created: int
+    before: dict[str, str | None] = {}
+    after: dict[str, str | None] = {}
+    ticket: str = ""
+    outcome: str = "sent"

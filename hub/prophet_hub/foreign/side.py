@@ -1,0 +1,223 @@
+"""One remote as seen from the database: names, tables and notes that reading and writing share."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+
+from prophet_hub.engine.replica import CellState, Replica
+from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.foreign.people import People
+from prophet_hub.foreign.rows import Intent, ItemRow
+from prophet_hub.foreign.steps import RemoteSpec
+from prophet_hub.foreign.translate import INNER, Words, ticket_fields
+from prophet_hub.model import ids
+from prophet_hub.model.changes import Changeset
+from prophet_hub.model.ids import RecordId
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, FieldMap, History
+from prophet_hub.values import Stored, Value
+
+__all__ = ["LazyCells", "Side", "record_of"]
+
+
+class Side:
+    """A remote, its job's view of it, and the database.
+
+    Attributes:
+        pending: Changesets of the present transaction that are not in the log yet; whoever reads
+            the database calls `flush` first.
+        uploaded: The contents that this object sent, by attachment id; they need not be fetched.
+    """
+
+    def __init__(self, replica: Replica, spec: RemoteSpec, job: str, run: str) -> None:
+        self.replica, self.spec, self.job, self.run = replica, spec, job, run
+        self.connector, self.able = spec.connector, spec.connector.capabilities
+        self.ledger = Ledger(replica.store, spec.tracker, job)
+        self.fields: Mapping[str, FieldMap] = {TICKET: ticket_fields(spec.fields), **INNER}
+        self.full = self.able.history is History.FULL
+        self.pending: list[Changeset] = []
+        self.uploaded: dict[str, Stored] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Drops what is held in memory of the ledger: after a transaction that was rolled back."""
+        self.pending.clear()
+        self.people = People(self.spec, self.ledger)
+        self.words = Words(
+            person_in=self.people.word,
+            person_out=self.people.person,
+            link_in=self._link_in,
+            link_out=self._link_out,
+            mutes=self.able.mentions,
+        )
+        for name in ("intents", "under_way", "waiting"):
+            self.__dict__.pop(name, None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits all that is recorded and noted inside, or nothing of it."""
+        try:
+            with self.replica.transaction():
+                yield
+                self.flush()
+        except BaseException:
+            self.forget()
+            raise
+
+    # --- what is under way, held in memory while this object lives ---
+
+    @cached_property
+    def intents(self) -> dict[tuple[str, RecordId], Intent]:
+        """The creates under way, by kind and born record."""
+        return {(kind, record): intent for kind, record, intent in self.ledger.intents()}
+
+    @cached_property
+    def under_way(self) -> set[tuple[str, str]]:
+        """The items, (kind, id), with writes of ours that no reading settled."""
+        return set(self.ledger.unread())
+
+    @cached_property
+    def waiting(self) -> set[tuple[str, str]]:
+        """The items, (kind, id), that the inbox names."""
+        return {(kind, ref) for kind, ref, _, _ in self.ledger.all_waiting()}
+
+    def set_intent(self, kind: str, record: RecordId, intent: Intent | None) -> None:
+        """Notes a create under way, or with None that it is settled."""
+        self.ledger.set_intent(kind, record, intent)
+        if intent is None:
+            self.intents.pop((kind, record), None)
+        else:
+            self.intents[kind, record] = intent
+
+    # --- names ---
+
+    def record(self, kind: str, ref: str) -> RecordId:
+        """Returns the record of an item of this tracker."""
+        return ids.of_item(self.spec.tracker, kind, ref)
+
+    def refs(self, record: RecordId, kind: str) -> list[str]:
+        """Returns this tracker's items that a record is, deleted ones too."""
+        return sorted(row.ref for _, row in self.items(record) if self._here(row, kind))
+
+    def live(self, record: RecordId, kind: str) -> list[str]:
+        """Returns this tracker's items that a record is and that were not deleted or merged."""
+        found = []
+        for ref in self.refs(record, kind):
+            shadow = self.ledger.shadow(kind, ref)
+            if shadow is None or not (shadow.gone or shadow.merged):
+                found.append(ref)
+        return found
+
+    def items(self, record: RecordId) -> Iterator[tuple[RecordId, ItemRow]]:
+        """Yields the items, in any tracker, that a record is."""
+        self.flush()
+        for member in sorted(self.replica.members(record)):
+            row = self.ledger.item(member)
+            if row:
+                yield member, row
+
+    def _here(self, row: ItemRow, kind: str) -> bool:
+        return row.tracker == self.spec.tracker and row.kind == kind
+
+    def born(self, record: RecordId) -> RecordId:
+        """Returns the member of a record that was born, not one of our copies.
+
+        It is the key; the least uuid is not, for it changes as pairings arrive.
+        """
+        self.flush()
+        members = sorted(self.replica.members(record))
+        rows = {member: self.ledger.item(member) for member in members}
+        born = [m for m in members if (row := rows[m]) is None or row.born]
+        known = [m for m in born if self.replica.knows(m)]
+        return (known or born or members)[0]
+
+    # --- links between tickets ---
+
+    def _link_in(self, theirs: str) -> str:
+        if "://" in theirs:
+            return theirs
+        record = self.record(TICKET, theirs)
+        row = self.ledger.item(record)
+        return ids.text(record if row is None or row.born else self.born(record))
+
+    def _link_out(self, ours: str) -> str | None:
+        record = record_of(ours)
+        if record is None:
+            return ours if "://" in ours else None
+        live = self.live(record, TICKET)
+        return live[0] if live else None
+
+    # --- the database ---
+
+    def flush(self) -> None:
+        """Brings the changesets of the present transaction into the log."""
+        if self.pending:
+            changesets, self.pending[:] = list(self.pending), []
+            self.replica.record(changesets)
+
+    def cells(self, record: RecordId) -> dict[tuple[str, str], CellState]:
+        """Returns the cells of a record's class."""
+        self.flush()
+        return self.replica.cells(record)
+
+    def text(self, value: Value) -> str:
+        """Returns a value as text."""
+        return self.replica.text(value)
+
+    def now(self) -> int:
+        """Returns the hub's own clock, in microseconds; for people, never for deciding."""
+        return self.replica.now()
+
+    def place_name(self, kind: str, ref: str, ticket: str = "") -> str:
+        """Returns how people call an item: `rt-main#42`, `rt-main#42-53`."""
+        return f"{self.spec.name}#{ref}" if kind == TICKET else f"{self.spec.name}#{ticket}-{ref}"
+
+    def may(self, verb: str, kind: str) -> bool:
+        """Tells whether tracker and job allow a write."""
+        if not self.may_carry(kind):
+            return False
+        if verb == "create" and kind == TICKET and not self.spec.creates:
+            return False
+        return (verb, kind) in self.able.writes
+
+    def may_carry(self, kind: str) -> bool:
+        """Tells whether the job carries items of a kind at all."""
+        return kind != ATTACHMENT or self.spec.attachments
+
+    def line_is_ours(self, author: str) -> bool:
+        """Tells whether an attribution line under this author is to be believed."""
+        return author == self.spec.account.id or self.able.impersonation
+
+    def needs_line(self) -> bool:
+        """Tells whether a comment must say in its text who wrote it."""
+        return not (self.able.impersonation and COMMENT in self.able.keys)
+
+
+class LazyCells(Mapping[tuple[str, str], CellState]):
+    """The cells of a record's class, read when somebody asks."""
+
+    def __init__(self, side: Side, record: RecordId | None) -> None:
+        self._side, self._record = side, record
+
+    @cached_property
+    def _cells(self) -> Mapping[tuple[str, str], CellState]:
+        return self._side.cells(self._record) if self._record else {}
+
+    def __getitem__(self, key: tuple[str, str]) -> CellState:
+        return self._cells[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+
+def record_of(text: str) -> RecordId | None:
+    """Returns the record that a uuid's text names, None if it is none."""
+    try:
+        return RecordId(uuid.UUID(text).bytes)
+    except ValueError:
+        return None

@@ -1,0 +1,316 @@
+"""Between a tracker's words and ours: field table, values, sets, persons, links, mentions.
+
+Reading turns a ticket, a comment or an attachment into one shape, a `Telling`: slots in the
+tracker's own words and a story.  What the rest of the bridge decides it decides on that shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from prophet_hub.foreign.rows import slot
+from prophet_hub.sdk import (
+    ATTACHMENT,
+    COMMENT,
+    TICKET,
+    Attachment,
+    Comment,
+    Field,
+    FieldChange,
+    FieldMap,
+    Kind,
+    Person,
+    SetChange,
+    Ticket,
+)
+from prophet_hub.values import PRESENT, to_micros
+
+__all__ = [
+    "CLOSED",
+    "INNER",
+    "Step",
+    "Telling",
+    "Unsaid",
+    "Words",
+    "instant_text",
+    "read_attachment",
+    "read_comment",
+    "read_ticket",
+    "ticket_fields",
+]
+
+CLOSED: Final = frozenset({"resolved", "rejected", "duplicate"})
+"""Our words for statuses in which nobody works on a ticket any more."""
+
+
+def _fixed(name: str) -> Field:
+    return Field(theirs=name, ours=name.lstrip("*"), writable=False, on_create=False)
+
+
+def _loose(text: str) -> str:
+    """Line ends and blanks at the end are no part of what was said."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
+
+
+INNER: Final[Mapping[str, FieldMap]] = {
+    COMMENT: FieldMap(
+        [
+            Field(theirs="body", ours="body", kind=Kind.LONG, canon=_loose),
+            _fixed("author"),
+            _fixed("created"),
+            _fixed("private"),
+            _fixed("dialect"),
+            _fixed("ticket"),
+        ]
+    ),
+    ATTACHMENT: FieldMap(
+        [
+            _fixed("author"),
+            *(_fixed(n) for n in ("created", "private", "name", "content_type")),
+            *(_fixed(n) for n in ("size", "sha256", "content", "ticket")),
+        ]
+    ),
+}
+"""The tables of comments and attachments, the same for every tracker."""
+
+_TICKET_ITSELF: Final = (_fixed("*private"), _fixed("*dialect"))
+
+
+def ticket_fields(fields: FieldMap) -> FieldMap:
+    """Returns a remote's table with the rows that every ticket has: privacy and dialect."""
+    return FieldMap([*fields, *(row for row in _TICKET_ITSELF if not fields.ours(row.ours))])
+
+
+class Unsaid(Exception):
+    """A value that this tracker has no word for now; it waits quietly and clears nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event: what it did to the slots, in the tracker's words."""
+
+    id: str
+    author: Person
+    created: int
+    changes: Mapping[str, tuple[str | None, str | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """An item as the tracker tells it now, in slots, with its story.
+
+    Attributes:
+        fields: By slot; absent is no key.
+        key: The hub's own key that the item carries, "" if none.
+        author: Who made it; by an attribution line if that is believed.
+        private: Unknown counts as private.
+    """
+
+    kind: str
+    ref: str
+    ticket: str = ""
+    author: Person
+    created: int
+    updated: int
+    fields: Mapping[str, str]
+    steps: tuple[Step, ...] = ()
+    key: str = ""
+    version: str = ""
+    event: str = ""
+    private: bool = False
+    story: Mapping[str, list[Step]] = field(default_factory=dict)
+
+
+def instant_text(instant: datetime) -> str:
+    """Returns an instant as trackers and cells hold it: RFC 3339 in UTC with Z."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:
+    """Returns a ticket in slots; fields that the table does not have are left alone."""
+    now: dict[str, str] = {}
+    for name, value in ticket.fields.items():
+        row = fields.theirs(name)
+        if row is None:
+            continue
+        if isinstance(value, frozenset):
+            now.update({slot(name, member): PRESENT for member in value})
+        elif row.kind.many:
+            now[slot(name, value)] = PRESENT
+        else:
+            now[name] = value
+    if ticket.private is not False:
+        now["*private"] = "yes" if ticket.private else "unknown"
+    if ticket.dialect != "plain":
+        now["*dialect"] = ticket.dialect
+    steps, story = [], dict[str, list[Step]]()
+    for event in ticket.events:
+        changes = _changes(event.changes, fields)
+        if changes:
+            step = Step(
+                id=event.id,
+                author=event.author,
+                created=to_micros(event.created),
+                changes=changes,
+            )
+            steps.append(step)
+            for name in changes:
+                story.setdefault(name, []).append(step)
+    return Telling(
+        kind=TICKET,
+        ref=ticket.ref.id,
+        author=ticket.author,
+        created=to_micros(ticket.created),
+        updated=to_micros(ticket.updated),
+        fields=now,
+        steps=tuple(steps),
+        key=ticket.key,
+        version=ticket.version,
+        private=ticket.private is not False,
+        story=story,
+    )
+
+
+def _changes(
+    changes: Iterable[FieldChange | SetChange], fields: FieldMap
+) -> dict[str, tuple[str | None, str | None]]:
+    told: dict[str, tuple[str | None, str | None]] = {}
+    for change in changes:
+        if fields.theirs(change.field) is None:
+            continue
+        if isinstance(change, SetChange):
+            for member in change.added:
+                told[slot(change.field, member)] = None, PRESENT
+            for member in change.removed:
+                told[slot(change.field, member)] = PRESENT, None
+        else:
+            told[change.field] = change.old or None, change.new or None
+    return told
+
+
+def read_comment(comment: Comment, ticket: str, *, body: str, author: str, dialect: str) -> Telling:
+    """Returns a comment in slots.
+
+    Args:
+        comment: As the tracker tells it.
+        ticket: The uuid text of its ticket's record.
+        body: Without an attribution line.
+        author: Our word for who wrote it.
+        dialect: The markup of the text.
+    """
+    now = {
+        "body": body,
+        "author": author,
+        "created": instant_text(comment.created),
+        "private": _privacy(comment.private),
+        "ticket": ticket,
+    }
+    if dialect not in {"", "plain"}:
+        now["dialect"] = dialect
+    created = to_micros(comment.created)
+    return Telling(
+        kind=COMMENT,
+        ref=comment.ref.id,
+        ticket=comment.ref.ticket,
+        author=comment.author,
+        created=created,
+        updated=to_micros(comment.updated) if comment.updated else created,
+        fields={name: value for name, value in now.items() if value},
+        key=comment.key,
+        event=comment.event,
+        private=comment.private is not False,
+    )
+
+
+def read_attachment(
+    attachment: Attachment, ticket: str, *, author: str, name: str, sha256: str, size: int
+) -> Telling:
+    """Returns an attachment in slots; its content is named by its hash."""
+    now = {
+        "author": author,
+        "created": instant_text(attachment.created),
+        "private": _privacy(attachment.private),
+        "ticket": ticket,
+        "name": name,
+        "content_type": attachment.content_type,
+        "size": str(size),
+        "sha256": sha256,
+        "content": sha256,
+    }
+    created = to_micros(attachment.created)
+    return Telling(
+        kind=ATTACHMENT,
+        ref=attachment.ref.id,
+        ticket=attachment.ref.ticket,
+        author=attachment.author,
+        created=created,
+        updated=created,
+        fields=now,
+        key=attachment.key,
+        event=attachment.event,
+        private=attachment.private is not False,
+    )
+
+
+def _privacy(private: bool | None) -> str:
+    return {True: "yes", False: "no", None: "unknown"}[private]
+
+
+_MENTION: Final = re.compile(r"(?<![\w@])@(?=\w)")
+_MUTED: Final = "@\u2060"  # a word joiner: seen by nobody, and no tracker takes it for a login
+_MANY_WORDS: Final = frozenset({Kind.PERSON, Kind.PEOPLE})
+
+
+class Words:
+    """One remote's words for ours, and back.
+
+    Attributes:
+        person_in, person_out: A tracker's person id to our word, and back (None: nobody).
+        link_in, link_out: A ticket id or URL to our word, and back (None: not there yet).
+        mutes: Whether `@name` must not notify.
+    """
+
+    def __init__(
+        self, *, person_in: Callable[[str], str], person_out: Callable[[str], str | None],
+        link_in: Callable[[str], str], link_out: Callable[[str], str | None], mutes: bool,
+    ) -> None:  # fmt: skip
+        self.person_in, self.person_out = person_in, person_out
+        self.link_in, self.link_out = link_in, link_out
+        self.mutes = mutes
+
+    def decode(self, row: Field, theirs: str) -> str:
+        """Returns our word for a tracker's word (for sets: for one member)."""
+        word = row.decode(theirs)
+        if word == theirs and row.canon and row.values:
+            near = (ours for t, ours in row.values if row.same(t, theirs))
+            word = next(near, theirs)
+        if row.kind in _MANY_WORDS:
+            return self.person_in(word)
+        if row.kind is Kind.LINKS:
+            return self.link_in(word)
+        return word.replace(_MUTED, "@") if row.kind in {Kind.TEXT, Kind.LONG} else word
+
+    def encode(self, row: Field, ours: str) -> str:
+        """Returns the tracker's word for ours.
+
+        Raises:
+            Unsaid: It has none now: an unknown person, a ticket that is not there.
+        """
+        if row.kind in _MANY_WORDS:
+            person = self.person_out(ours)
+            if person is None:
+                raise Unsaid(f"nobody here is known as {ours}")
+            return row.encode(person)
+        if row.kind is Kind.LINKS:
+            there = self.link_out(ours)
+            if there is None:
+                raise Unsaid("waits until the other ticket is here too")
+            return row.encode(there)
+        word = row.encode(ours)
+        if self.mutes and row.kind in {Kind.TEXT, Kind.LONG}:
+            return _MENTION.sub(_MUTED, word)
+        return word

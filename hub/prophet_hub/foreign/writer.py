@@ -1,0 +1,182 @@
+"""Writing: an intent on disk, one request, and a reading that confirms it.
+
+A 2xx proves nothing: some trackers drop values in silence.  Nothing is sent that the plan did not
+show, and what moved on since the plan waits for the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+from prophet_hub.errors import Garbled, RemoteError, Unsure
+from prophet_hub.foreign.changer import Changer
+from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
+from prophet_hub.foreign.planner import Planner
+from prophet_hub.foreign.plans import fingerprint, new_ref
+from prophet_hub.foreign.puller import Puller, answered
+from prophet_hub.foreign.rows import WHOLE, Intent
+from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.steps import Applied, Outcome, Planned, Verb
+from prophet_hub.model.changes import LIFE
+from prophet_hub.sdk import (
+    ATTACHMENT,
+    TICKET,
+    Gone,
+    Ref,
+    Ticket,
+)
+from prophet_hub.values import Stored
+
+__all__ = ["Writer"]
+
+_LIFE: Final = (LIFE, "alive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A comment or attachment that was answered and is not read yet."""
+
+    planned: Planned
+    ref: Ref
+    number: int
+    notes: tuple[str, ...]
+    shown: Ticket | None
+
+
+class Writer:
+    """Carries out a plan on one remote."""
+
+    def __init__(self, side: Side, puller: Puller, planner: Planner) -> None:
+        self.side, self.ledger = side, side.ledger
+        self.desk = Desk(side, puller, planner)
+        self.changer = Changer(self.desk)
+        self._made: list[_Made] = []
+
+    def run(self, planned: Iterable[Planned]) -> Iterator[Applied]:
+        """Writes and confirms; one failing ticket does not stop the rest."""
+        try:
+            for one in planned:
+                if self._made and (
+                    one.ref.kind == TICKET or self.desk.ticket(one) != self._made[0].ref.ticket
+                ):
+                    yield from self._confirm_made()
+                done = self._guarded(one)
+                if done:
+                    yield done
+        finally:
+            last = list(self._confirm_made())
+        yield from last
+
+    def _guarded(self, planned: Planned) -> Applied | None:
+        try:
+            if planned.verb is Verb.CREATE:
+                return self._create(planned)
+            if planned.verb is Verb.UPDATE:
+                return self.changer.update(planned)
+            return self.changer.delete(planned)
+        except RemoteError as error:
+            error.remote = error.remote or self.side.spec.name
+            if not error.alone:
+                raise
+            return Applied(planned=planned, outcome=outcome_of(error), error=error)
+
+    # --- creates -------------------------------------------------------------------------------
+
+    def _create(self, planned: Planned) -> Applied | None:
+        side, kind = self.side, planned.ref.kind
+        record = side.replica.name(planned.record)
+        cells = side.cells(record)
+        if side.refs(record, kind) or not is_alive(cells):
+            return Applied(planned=planned, outcome=Outcome.STALE)
+        ticket = self.desk.ticket(planned)
+        if kind != TICKET and not ticket:
+            return Applied(planned=planned, outcome=Outcome.STALE)
+        if kind == TICKET and kind not in side.able.keys and self._unsure():
+            return Applied(planned=planned, outcome=Outcome.UNSURE)
+        place = new_ref(kind, record)
+        need = self.desk.planner.compose(kind, place[1], cells, None)
+        send = self.desk.as_planned(planned, need)
+        operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
+        intent = Intent(key=side.born(record), ticket=ticket, sent=send)
+        with side.transaction():
+            number = self.desk.journal(planned, Ref(kind=kind, id="", ticket=ticket), send)
+            intent = msgspec.structs.replace(intent, number=number)
+            side.set_intent(kind, intent.key, intent)
+        try:
+            receipt = side.connector.apply(operation)
+        except (Unsure, Garbled):
+            raise
+        except RemoteError as error:
+            with side.transaction():
+                side.set_intent(kind, intent.key, None)
+                self.desk.close(number, outcome_of(error))
+                if error.alone:
+                    self.ledger.wait(
+                        *place, WHOLE, str(error), now=side.now(), record=record, parked=True,
+                        value=fingerprint(cells),
+                    )  # fmt: skip
+                    side.waiting.add(place)
+            raise
+        with side.transaction():
+            answered(self.desk.reader, kind, intent.key, intent, receipt.ref.id)
+            self.desk.items.clear(*place, WHOLE)
+        ref = Ref(kind=kind, id=receipt.ref.id, ticket=ticket)
+        made = _Made(
+            planned=planned, ref=ref, number=number, notes=receipt.notes, shown=receipt.ticket
+        )
+        content = cells.get(("content", ""))
+        if kind == ATTACHMENT and content and isinstance(content.shown, Stored):
+            side.uploaded[ref.id] = content.shown
+        if kind != TICKET:
+            self._made.append(made)
+            return None
+        return self._confirm_create(made)
+
+    def _unsure(self) -> bool:
+        return any(kind == TICKET and not i.ref for (kind, _), i in self.side.intents.items())
+
+    def _confirm_create(self, made: _Made) -> Applied:
+        planned, side = made.planned, self.side
+        unit = self.desk.puller.fetch(made.ref, made.shown)
+        told = unit.told
+        with side.transaction():
+            self.desk.puller.take(unit)
+            self.desk.close(made.number, Outcome.DONE)
+        outcome = Outcome.GONE if isinstance(told, Gone) else Outcome.DONE
+        if isinstance(told, Ticket):
+            rest = self.changer.update(replace(planned, ref=made.ref), fresh=True)
+            outcome = Outcome.DONE if rest.outcome is Outcome.STALE else rest.outcome
+        return Applied(planned=planned, outcome=outcome, ref=made.ref, notes=made.notes)
+
+    def _confirm_made(self) -> Iterator[Applied]:
+        """Reads a ticket once for all comments and attachments that it was just given."""
+        side, batch = self.side, self._made
+        self._made = []
+        if not batch:
+            return
+        ref = Ref(id=batch[0].ref.ticket)
+        try:
+            unit = self.desk.puller.fetch(ref, batch[-1].shown)
+        except RemoteError as error:
+            if not error.alone:
+                raise
+            for made in batch:
+                yield Applied(
+                    planned=made.planned, outcome=Outcome.UNSURE, ref=made.ref, error=error
+                )
+            return
+        with side.transaction():
+            self.desk.puller.take(unit)
+            for made in batch:
+                there = self.ledger.shadow(made.ref.kind, made.ref.id) is not None
+                self.desk.close(made.number, Outcome.DONE if there else Outcome.UNSURE)
+                if there:
+                    self.ledger.look(made.planned.record, again=False)
+        for made in batch:
+            there = self.ledger.shadow(made.ref.kind, made.ref.id) is not None
+            outcome = Outcome.DONE if there else Outcome.UNSURE
+            yield Applied(planned=made.planned, outcome=outcome, ref=made.ref, notes=made.notes)

@@ -1,0 +1,108 @@
+"""Trackers in memory and a hub between them: what the tests of the bridge stand on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from prophet_hub.engine.replica import Replica
+from prophet_hub.foreign.replica import ForeignReplica
+from prophet_hub.foreign.steps import RemoteSpec
+from prophet_hub.model import ids
+from prophet_hub.model.ids import TrackerId
+from prophet_hub.sdk import TICKET
+from prophet_hub.testing.memory import MemoryConnector
+from prophet_hub.testing.tracker import Knobs, Tracker
+
+TICK = 1_700_000_000_000_000
+
+
+def tracker_id(name):
+    return TrackerId(ids.name_of("tracker", name))
+
+
+def spec_of(tracker, connector=None, **given):
+    connector = connector or MemoryConnector.over(tracker)
+    fields = given.pop("fields", connector.fields)
+    return RemoteSpec(
+        name=given.pop("name", tracker.name),
+        tracker=tracker_id(tracker.name),
+        connector=connector,
+        account=tracker.person("hub"),
+        fields=fields,
+        concurrency=given.pop("concurrency", 1),
+        **given,
+    )
+
+
+class Clock:
+    def __init__(self):
+        self.micros = TICK
+
+    def __call__(self):
+        self.micros += 1
+        return self.micros
+
+
+class Hub:
+    """One hub, one job, as many remotes as trackers."""
+
+    def __init__(self, *trackers, path=":memory:", **options):
+        self.clock = Clock()
+        self.replica = Replica.open(path, clock=self.clock)
+        self.trackers = trackers
+        self.specs = {t.name: spec_of(t, **options.get(t.name, {})) for t in trackers}
+        self.runs = 0
+        self.settle = None
+
+    def close(self):
+        self.replica.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def change(self, name, **what):
+        self.specs[name] = replace(self.specs[name], **what)
+
+    def foreign(self, name):
+        return ForeignReplica(self.replica, self.specs[name], job="job", run=f"run-{self.runs}")
+
+    def sync(self):
+        """Runs once: pulls all, settles, plans all, applies all; returns what was applied."""
+        self.runs += 1
+        remotes = {name: self.foreign(name) for name in self.specs}
+        for remote in remotes.values():
+            list(remote.pull())
+        if self.settle:
+            self.replica.settle(self.settle)
+        specs = list(self.specs.values())
+        plans = {name: list(remote.plan(specs)) for name, remote in remotes.items()}
+        return [done for n, remote in remotes.items() for done in remote.apply(plans[n])]
+
+    def syncs(self, times=3):
+        return [done for _ in range(times) for done in self.sync()]
+
+    def record(self, tracker, ref="1", kind=TICKET):
+        return ids.of_item(tracker_id(tracker.name), kind, ref)
+
+    def values(self, tracker, prop, ref="1", member="", kind=TICKET):
+        """The distinct values of a cell's heads."""
+        cell = self.replica.cell(self.record(tracker, ref, kind), prop, member)
+        return {head.value for head in cell.heads} if cell else set()
+
+    def conflicts(self):
+        return list(self.replica.conflicts())
+
+    def inbox(self, tracker):
+        return [i for i in self.foreign(tracker.name).inbox() if not i.quiet]
+
+
+def tick(*trackers):
+    for tracker in trackers:
+        tracker.now += 1
+
+
+def pair(**knobs):
+    return Tracker("R", Knobs(**knobs)), Tracker("T", Knobs(**knobs))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +11,12 @@ from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.tables import clean, shown_time
 from prophet_hub.cli.views import Views
 from prophet_hub.errors import UsageError
-from prophet_hub.foreign.rows import WHOLE, Waiting, split
+from prophet_hub.jobs import inbox as inbox_of
 from prophet_hub.model.ids import RecordId, TrackerId, text
+
+if TYPE_CHECKING:
+    from prophet_hub.engine.replica import Replica
+    from prophet_hub.foreign.steps import InboxItem
 
 __all__ = ["app"]
 
@@ -42,15 +45,15 @@ def list_inbox(
     with desk.replica() as replica:
         views = Views(replica)
         found = [one for one in _all(views)
-                 if remote in ("", one.remote) and (every or not one.row.quiet)]  # fmt: skip
+                 if remote in ("", one.remote) and (every or not one.quiet)]  # fmt: skip
         if as_json:
             desk.json([_data(one) for one in found])
             return
         desk.table(
             [
-                (str(one.row.number), one.where, one.row.field or "",
-                 clean(one.row.reason + _question(views, one)),
-                 shown_time(one.row.since), f"{one.row.tries}x")
+                (str(one.number), _where(views, one), one.field,
+                 clean(one.reason + _question(views, one)), shown_time(one.since),
+                 f"{one.tries}x")
                 for one in found
             ],
             head=("", "item", "field", "why", "since (UTC)", "tried"),
@@ -69,122 +72,84 @@ def retry(
     """Takes things up at the next sync as if they had not failed."""
     if bool(numbers) is every:
         raise UsageError("Which of them?", hint="Name NUMBER, or give --all.")
-    _each(ctx, numbers, _retry, "The next sync takes it up")
+    _each(ctx, numbers, inbox_of.retry, "The next sync takes it up")
 
 
 @app.command("drop")
 def drop(ctx: typer.Context, numbers: _Numbers) -> None:
     """Forgets things: they are not shown and not tried again until they change."""
-    _each(ctx, numbers, _drop, "Forgotten")
+    _each(ctx, numbers, inbox_of.drop, "Forgotten")
 
 
 @app.command("pair")
 def pair(ctx: typer.Context, numbers: _Numbers) -> None:
     """Answers that two tickets are the same."""
-
-    def same(views: Views, one: _Item) -> None:
-        record, other = _asked(one)
-        views.replica.pair(record, other, author=Desk.who(), note="prophet-hub inbox pair")
-        one.done(views)
-
-    _each(ctx, numbers, same, "Paired")
+    _each(ctx, numbers, inbox_of.retry, "Paired", questions=True)
 
 
 @app.command("apart")
 def apart(ctx: typer.Context, numbers: _Numbers) -> None:
     """Answers that two tickets are not the same."""
-
-    def different(views: Views, one: _Item) -> None:
-        _asked(one)
-        one.done(views)
-
-    _each(ctx, numbers, different, "Kept apart")
+    _each(ctx, numbers, inbox_of.drop, "Kept apart", questions=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Item:
-    remote: str
-    tracker: TrackerId
-    kind: str
-    ref: str
-    slot: str
-    row: Waiting
-
-    @property
-    def where(self) -> str:
-        kind = "" if self.kind == "ticket" else f" ({self.kind})"
-        return f"{self.remote}#{self.ref}{kind}"
-
-    def done(self, views: Views) -> None:
-        """Takes it out, and lets the next plans look at its record."""
-        views.ledger(self.tracker).done_waiting(self.kind, self.ref, self.slot)
-
-
-def _all(views: Views) -> Iterator[_Item]:
-    """Yields what waits, by number."""
-    found = [
-        _Item(remote=name, tracker=tracker, kind=kind, ref=ref, slot=slot, row=row)
-        for name, tracker in views.remotes().items()
-        for kind, ref, slot, row in views.ledger(tracker).all_waiting()
-    ]
-    yield from sorted(found, key=lambda one: one.row.number)
+def _all(views: Views) -> list[InboxItem]:
+    """Returns what waits for all remotes, by number."""
+    found = [item for name, tracker in views.remotes().items()
+             for item in inbox_of.items(views.replica, name, tracker)]  # fmt: skip
+    return sorted(found, key=lambda one: one.number)
 
 
 def _each(
-    ctx: typer.Context, numbers: list[int] | None, act: Callable[[Views, _Item], None], said: str
-) -> None:
+    ctx: typer.Context, numbers: list[int] | None,
+    act: Callable[[Replica, str, TrackerId, InboxItem], None], said: str, *,
+    questions: bool = False,
+) -> None:  # fmt: skip
     """Does the same to each of the numbers, or to all that are no questions."""
     desk: Desk = ctx.obj
     with desk.replica(write=True) as replica:
         views = Views(replica)
-        items = {one.row.number: one for one in _all(views)}
-        chosen = numbers or [n for n, one in items.items() if not one.row.pairing]
+        items = {one.number: one for one in _all(views)}
+        chosen = numbers or [n for n, one in items.items() if not one.pairing]
         for number in chosen:
-            if number not in items:
-                raise UsageError(f"Nothing waits under {number}.", hint="See prophet-hub inbox.")
+            _fits(items, number, questions=questions)
+        remotes = views.remotes()
         with replica.transaction():
             for number in chosen:
-                act(views, items[number])
+                one = items[number]
+                act(replica, one.remote, remotes[one.remote], one)
         for number in chosen:
-            desk.say(f"{said}: {number} {items[number].where}")
+            desk.say(f"{said}: {number} {_where(views, items[number])}")
 
 
-def _retry(views: Views, one: _Item) -> None:
-    if one.row.pairing:
-        raise UsageError(f"{one.row.number} is a question.", hint="Answer with pair or apart.")
-    one.done(views)
-    _look(views, one)
+def _fits(items: dict[int, InboxItem], number: int, *, questions: bool) -> None:
+    if number not in items:
+        raise UsageError(f"Nothing waits under {number}.", hint="See prophet-hub inbox.")
+    if bool(items[number].pairing) is not questions:
+        what, how = ("no question", "Use inbox retry or drop.") if questions else (
+            "a question", "Answer with inbox pair or inbox apart.")  # fmt: skip
+        raise UsageError(f"{number} is {what}.", hint=how)
 
 
-def _drop(views: Views, one: _Item) -> None:
-    if one.row.pairing:
-        raise UsageError(f"{one.row.number} is a question.", hint="Answer with pair or apart.")
-    one.done(views)
+def _where(views: Views, one: InboxItem) -> str:
+    """Returns the item: its address, or for what is not there yet its ticket."""
+    kind = "" if one.kind == "ticket" else f" ({one.kind})"
+    if one.ref.isalnum() or one.record is None:
+        return f"{one.remote}#{one.ref}{kind}"
+    return f"{one.remote}: {views.number(one.record)}{kind}"
 
 
-def _look(views: Views, one: _Item) -> None:
-    """Lets the next plan of every job look at the record."""
-
-
-def _asked(one: _Item) -> tuple[RecordId, RecordId]:
-    if not one.row.pairing or one.row.record is None:
-        raise UsageError(f"{one.row.number} is no question.", hint="Use inbox retry or drop.")
-    return one.row.record, RecordId(bytes.fromhex(one.row.pairing.replace("-", "")))
-
-
-def _question(views: Views, one: _Item) -> str:
-    if not one.row.pairing:
+def _question(views: Views, one: InboxItem) -> str:
+    if not one.pairing:
         return ""
-    _, other = _asked(one)
-    return f" Is it {' '.join(views.addresses(other))}: {views.title(other)}?"
+    other = RecordId(bytes.fromhex(one.pairing.replace("-", "")))
+    return f" ({' '.join(views.addresses(other))}) Answer: inbox pair or apart {one.number}."
 
 
-def _data(one: _Item) -> dict[str, Any]:
-    row, (field, member) = one.row, split(one.slot)
+def _data(one: InboxItem) -> dict[str, Any]:
     return {
-        "number": row.number, "remote": one.remote, "kind": one.kind, "ref": one.ref,
-        "record": text(row.record) if row.record else "", "field": row.field,
-        "theirs": "" if one.slot == WHOLE else field, "member": member, "reason": row.reason,
-        "value": row.value, "since": row.since, "tries": row.tries, "parked": row.parked,
-        "quiet": row.quiet, "pairing": row.pairing,
+        "number": one.number, "remote": one.remote, "kind": one.kind, "ref": one.ref,
+        "record": text(one.record) if one.record else "", "field": one.field,
+        "reason": one.reason, "value": one.value, "since": one.since, "tries": one.tries,
+        "quiet": one.quiet, "pairing": one.pairing,
     }  # fmt: skip

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 from prophet_hub.errors import (
     AuthFailed,
-    Garbled,
     NotFound,
     RateLimited,
-    Rejected,
     RemoteError,
-    Stale,
     Transient,
     Unsupported,
-    Unsure,
 )
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
     TICKET,
-    Capabilities,
     Checkpoint,
     Connector,
     Context,
@@ -34,7 +28,6 @@ from prophet_hub.sdk import (
     Field,
     FieldMap,
     Gone,
-    Kind,
     Operation,
     Person,
     Pull,
@@ -42,35 +35,20 @@ from prophet_hub.sdk import (
     Ref,
     RemoteSettings,
     Schema,
-    SchemaField,
     Ticket,
     Update,
 )
-from prophet_hub.testing.faults import Fault, What
-from prophet_hub.testing.tracker import ACCOUNT, Knobs, Tracker, instant
+from prophet_hub.testing.declared import MEMORY_FIELDS, memory_capabilities, memory_schema
+from prophet_hub.testing.items import ACCOUNT
+from prophet_hub.testing.tracker import Tracker
+from prophet_hub.testing.wireless import after, before
 
 __all__ = ["MEMORY_FIELDS", "NOWHERE", "MemoryConnector", "MemorySettings", "memory_capabilities"]
 
 _T = TypeVar("_T")
 
-MEMORY_FIELDS: tuple[Field, ...] = (
-    Field(theirs="summary", ours="summary"),
-    Field(theirs="description", ours="description", kind=Kind.LONG),
-    Field(theirs="status", ours="status", kind=Kind.WORD),
-    Field(theirs="priority", ours="priority", kind=Kind.WORD),
-    Field(theirs="owner", ours="owner", kind=Kind.PERSON),
-    Field(theirs="cc", ours="cc", kind=Kind.PEOPLE),
-    Field(theirs="labels", ours="labels", kind=Kind.WORDS),
-    Field(theirs="due", ours="due", kind=Kind.DAY),
-    Field(theirs="depends_on", ours="depends_on", kind=Kind.LINKS),
-)
-"""The rows that a `MemoryConnector` starts from."""
-
-_EVERYTHING = frozenset(
-    (verb, kind)
-    for verb in ("create", "update", "delete")
-    for kind in (TICKET, COMMENT, ATTACHMENT)
-) - {("update", ATTACHMENT)}
+NOWHERE = "memory:nowhere"
+"""The address at which nobody answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +163,8 @@ class MemoryConnector(Connector):
 
     def describe(self) -> Schema:
         """Returns what the knobs say."""
-        return self._request("GET", "/schema", self._schema)
+        knobs, name = self.tracker.knobs, self.tracker.name
+        return self._request("GET", "/schema", lambda: memory_schema(knobs, self.fields, name))
 
     # --- within --------------------------------------------------------------------------------
 
@@ -209,7 +188,7 @@ class MemoryConnector(Connector):
                 if self.settings.url == NOWHERE:
                     raise Transient(f"{self.context.remote} was not reached.", hint="Try later.")
                 tracker.requests += 1
-                _before(fault, tracker)
+                before(fault, tracker.name, tracker.now)
                 if tracker.passwords.get(user) != self.settings.password:
                     raise AuthFailed(
                         f"{self.context.remote} refused the password of {user}.",
@@ -217,7 +196,7 @@ class MemoryConnector(Connector):
                         status=401,
                     )
                 answer = act()
-            _after(fault, method)
+            after(fault, method)
         except RemoteError as error:
             error.remote = self.context.remote
             raise
@@ -322,96 +301,8 @@ class MemoryConnector(Connector):
             return Receipt(ref=ref)
         return Receipt(ref=ref, ticket=shown if isinstance(shown, Ticket) else None)
 
-    def _schema(self) -> Schema:
-        knobs = self.tracker.knobs
-        may = {verb for verb, kind in self.capabilities.writes if kind == TICKET}
-        may |= {"comment" for w in self.capabilities.writes if w == ("create", COMMENT)}
-        may |= {"attach" for w in self.capabilities.writes if w == ("create", ATTACHMENT)}
-        return Schema(
-            product="memory",
-            version="1",
-            projects=(self.tracker.name,),
-            fields=tuple(
-                SchemaField(
-                    name=row.theirs,
-                    values=tuple(knobs.allowed.get(row.theirs, ())),
-                    required=row.theirs in knobs.required,
-                    writable=row.writable,
-                    many=row.kind.many,
-                )
-                for row in self.fields
-            ),
-            statuses=tuple(knobs.allowed.get("status", ())),
-            transitions=dict(knobs.transitions.get("status", {})),
-            permissions=frozenset({"read", *may}),
-        )
-
-
-def memory_capabilities(knobs: Knobs) -> Capabilities:
-    """Returns the promises that a tracker with these knobs lets a connector make."""
-    writes = _EVERYTHING if knobs.writes is None else knobs.writes
-    grain = timedelta(seconds=knobs.granularity)
-    return Capabilities(
-        history=knobs.history,
-        writes=writes,
-        granularity=grain,
-        overlap=timedelta(seconds=knobs.lag) + (timedelta(0) if knobs.inclusive else grain),
-        ordered=knobs.ordered,
-        conditional=knobs.conditional,
-        keys=knobs.keys,
-        impersonation=knobs.impersonation,
-        private_comments=knobs.private_comments,
-        attachment_limit=knobs.attachment_limit,
-        mentions=knobs.mentions,
-        notifies=knobs.notifies,
-        tombstones=knobs.tombstones,
-    )
-
-
-def _before(fault: Fault | None, tracker: Tracker) -> None:
-    """Plays what goes wrong before a request is done."""
-    match fault and fault.what:
-        case What.LIMITED:
-            pause = int(fault.retry_after) if fault and fault.retry_after else None
-            until = None if pause is None else instant(tracker.now + pause)
-            raise RateLimited(f"{tracker.name} asks for a pause.", until=until)
-        case What.STATUS:
-            status = fault.status if fault else 0
-            kind = _BY_STATUS.get(status, Transient if status >= _FAILURES else Rejected)
-            raise kind(f"{tracker.name} answered {status}.", status=status)
-        case What.CUT:
-            raise Transient(f"{tracker.name} was not reached.")
-        case What.STRANGER:
-            if fault and fault.act:
-                fault.act()
-        case _:
-            pass
-
-
-def _after(fault: Fault | None, method: str) -> None:
-    """Plays what goes wrong with an answer."""
-    match fault and fault.what:
-        case What.LOST | What.TRUNCATED | What.GARBLED if method != "GET":
-            raise Unsure("No answer came to a write.", hint="The next run looks first.")
-        case What.LOST:
-            raise Transient("No answer came.")
-        case What.TRUNCATED | What.GARBLED:
-            raise Garbled("The answer is not what the protocol says.")
-        case _:
-            pass
-
-
-NOWHERE = "memory:nowhere"
-"""The address at which nobody answers."""
 
 _TRIES = 4
-_FAILURES = 500
-_BY_STATUS: dict[int, type[RemoteError]] = {
-    401: AuthFailed,
-    404: NotFound,
-    409: Stale,
-    412: Stale,
-}
 
 
 def _matches(fields: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

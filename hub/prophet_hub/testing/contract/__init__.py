@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     f"{__name__}.changes",
     f"{__name__}.history",
     f"{__name__}.writing",
+    f"{__name__}.parts",
     f"{__name__}.failing",
     f"{__name__}.promises",
 )
@@ -22,6 +23,7 @@ pytest.register_assert_rewrite(
 from prophet_hub.testing.contract.changes import Changes  # noqa: E402 - after the rewriting
 from prophet_hub.testing.contract.failing import Failing  # noqa: E402
 from prophet_hub.testing.contract.history import Story  # noqa: E402
+from prophet_hub.testing.contract.parts import Parts  # noqa: E402
 from prophet_hub.testing.contract.promises import Promises  # noqa: E402
 from prophet_hub.testing.contract.reading import Reading  # noqa: E402
 from prophet_hub.testing.contract.sandbox import (  # noqa: E402
@@ -35,5 +37,5 @@ from prophet_hub.testing.contract.writing import Writing  # noqa: E402
 __all__ = ["Absent", "ConnectorContract", "MemorySandbox", "Sandbox", "TrackerSandbox"]
 
 
-class ConnectorContract(Reading, Changes, Story, Writing, Failing, Promises):
+class ConnectorContract(Reading, Changes, Story, Writing, Parts, Failing, Promises):
     """Every check there is. A subclass gives a fixture `sandbox`."""

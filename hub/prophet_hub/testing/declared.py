@@ -1,0 +1,85 @@
+"""What a connector to a `Tracker` declares: its table, its promises, the tracker as found."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from prophet_hub.sdk import (
+    ATTACHMENT,
+    COMMENT,
+    TICKET,
+    Capabilities,
+    Field,
+    FieldMap,
+    Kind,
+    Schema,
+    SchemaField,
+)
+from prophet_hub.testing.items import Knobs
+
+__all__ = ["MEMORY_FIELDS", "memory_capabilities", "memory_schema"]
+
+MEMORY_FIELDS: tuple[Field, ...] = (
+    Field(theirs="summary", ours="summary"),
+    Field(theirs="description", ours="description", kind=Kind.LONG),
+    Field(theirs="status", ours="status", kind=Kind.WORD),
+    Field(theirs="priority", ours="priority", kind=Kind.WORD),
+    Field(theirs="owner", ours="owner", kind=Kind.PERSON),
+    Field(theirs="cc", ours="cc", kind=Kind.PEOPLE),
+    Field(theirs="labels", ours="labels", kind=Kind.WORDS),
+    Field(theirs="due", ours="due", kind=Kind.DAY),
+    Field(theirs="depends_on", ours="depends_on", kind=Kind.LINKS),
+)
+"""The rows that a `MemoryConnector` starts from."""
+
+_EVERYTHING = frozenset(
+    (verb, kind)
+    for verb in ("create", "update", "delete")
+    for kind in (TICKET, COMMENT, ATTACHMENT)
+) - {("update", ATTACHMENT)}
+
+
+def memory_capabilities(knobs: Knobs) -> Capabilities:
+    """Returns the promises that a tracker with these knobs lets a connector make."""
+    writes = _EVERYTHING if knobs.writes is None else knobs.writes
+    grain = timedelta(seconds=knobs.granularity)
+    return Capabilities(
+        history=knobs.history,
+        writes=writes,
+        granularity=grain,
+        overlap=timedelta(seconds=knobs.lag) + (timedelta(0) if knobs.inclusive else grain),
+        ordered=knobs.ordered,
+        conditional=knobs.conditional,
+        keys=knobs.keys,
+        impersonation=knobs.impersonation,
+        private_comments=knobs.private_comments,
+        attachment_limit=knobs.attachment_limit,
+        mentions=knobs.mentions,
+        notifies=knobs.notifies,
+        tombstones=knobs.tombstones,
+    )
+
+
+def memory_schema(knobs: Knobs, rows: FieldMap, name: str) -> Schema:
+    """Returns what a tracker with these knobs says of itself."""
+    may = {verb for verb, kind in memory_capabilities(knobs).writes if kind == TICKET}
+    may |= {"comment" for w in memory_capabilities(knobs).writes if w == ("create", COMMENT)}
+    may |= {"attach" for w in memory_capabilities(knobs).writes if w == ("create", ATTACHMENT)}
+    return Schema(
+        product="memory",
+        version="1",
+        projects=(name,),
+        fields=tuple(
+            SchemaField(
+                name=row.theirs,
+                values=tuple(knobs.allowed.get(row.theirs, ())),
+                required=row.theirs in knobs.required,
+                writable=row.writable,
+                many=row.kind.many,
+            )
+            for row in rows
+        ),
+        statuses=tuple(knobs.allowed.get("status", ())),
+        transitions=dict(knobs.transitions.get("status", {})),
+        permissions=frozenset({"read", *may}),
+    )

@@ -143,6 +143,8 @@ class Planner:
             if kind == ATTACHMENT and self._same_bytes(record, ticket, cells):
                 return
             self._create(record, kind, live[0], cells)
+        else:
+            self._notes.seen.discard(record)  # its ticket's create may come later in this plan
 
     def _update(self, record: RecordId, kind: str, ref: str, ticket: str, cells: Cells) -> None:
         side = self.side

@@ -101,10 +101,10 @@ def _pair(side: Side, mine: Sequence[Candidate], theirs: Sequence[Candidate]) ->
             points, why = score(one, other)
             if points >= POSSIBLE:
                 found.append((points, why, one, other))
-    made = 0
+    made, asks = 0, side.spec.pairing == "ask"
     for points, why, one, other in found:
         rivals = [f for f in found if (f[2] is one) != (f[3] is other) and f[0] >= POSSIBLE]
-        if points >= CERTAIN and all(points > rival[0] + 10 for rival in rivals):
+        if points >= CERTAIN and not asks and all(points > rival[0] + 10 for rival in rivals):
             join(side.replica, one.record, other.record)
             made += 1
         elif not any(r[0] > points + 10 for r in rivals):

@@ -46,9 +46,10 @@ class ForeignReplica:
         if not side.spec.pushes:
             return
         self._start()
-        if not side.ledger.place().paired:
+        if side.spec.pairing and not side.ledger.place().paired:
             with side.transaction():
-                pairing.pair_first(side, peers)
+                if side.spec.pairing != "off":
+                    pairing.pair_first(side, peers)
                 side.ledger.set_place(msgspec.structs.replace(side.ledger.place(), paired=True))
         yield from Planner(side, Puller(side).reader, peers).run()
 

@@ -43,9 +43,12 @@ class RemoteSpec:
         attachment_limit: In bytes, the smaller of job and connector; None for none.
         audience: `private` where private comments may be sent to this remote at all.
         people: The remote's part of the people file: their person id -> e-mail address.
+        pairing: What a first run does with tickets that exist on several sides: `certain` makes the
+            pairs beyond doubt and asks for the others, `ask` asks for all, `off` makes none.
         default_person: Whom an unmapped person becomes on required fields, "" for nobody.
         concurrency: Tickets fetched at once.
         batch: Tickets per store transaction and checkpoint.
+        pairing: Whether the first plan looks for tickets that exist on both sides already.
     """
 
     name: str
@@ -62,9 +65,11 @@ class RemoteSpec:
     attachment_limit: int | None = None
     audience: str = "public"
     people: Mapping[str, str] = field(default_factory=dict)
+    pairing: str = "certain"
     default_person: str = ""
     concurrency: int = 4
     batch: int = 50
+    pairing: bool = True
 
 
 class Outcome(StrEnum):

@@ -124,6 +124,7 @@ def spec_of(
         attachment_limit=min(limits, default=None),
         audience=remote.audience,
         people=file.people.get(name, {}),
+        pairing=job.pairing,
         default_person=remote.default_person,
         concurrency=min(remote.concurrency or promised.concurrency, 64),
         batch=remote.batch,

@@ -152,7 +152,8 @@ class Run:
         if not self._stopped:
             yield Settled(count=self._settle())
         specs = [remote.spec for remote in self._remotes.values()]
-        for remote in self._remotes.values():
+        # a remote's first plan pairs its tickets with the others', before these would create them
+        for remote in sorted(self._remotes.values(), key=self._is_paired):
             if remote.spec.pushes and not remote.broken:
                 yield from self._whole(remote, partial(remote.foreign.plan, specs))
             if remote.broken:
@@ -260,6 +261,9 @@ class Run:
         ledger = self._ledger(remote)
         row = ledger.item(head.record)
         return row is not None and row.tracker == ledger.tracker
+
+    def _is_paired(self, remote: _Remote) -> bool:
+        return self._ledger(remote.spec.name).place().paired
 
     def _trackers(self) -> frozenset[TrackerId]:
         return frozenset(tracker_of(self._replica, name) for name in self._connectors)

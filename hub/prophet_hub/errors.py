@@ -120,9 +120,10 @@ class RemoteError(HubError):
 
 
 class AuthFailed(RemoteError):
-    """The credentials were refused."""
+    """The credentials were refused, or do not suffice: a person has to change the configuration."""
 
     alone = False
+    exit_code = 2
 
 
 class NotFound(RemoteError):

@@ -1,0 +1,130 @@
+"""What changed in Hiveminder: its transactions by number, the one feed that needs no clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from prophet_connectors._hiveminder_api import Api, Record
+from prophet_hub.sdk import Checkpoint, Pull, Ref
+
+__all__ = ["pulled"]
+
+WINDOW = 50
+"""Transactions this far back are looked at again: one numbered early may be committed late."""
+
+SPARE = 500
+"""So many invisible transactions may be newer than the newest visible one."""
+
+BATCH = 50
+"""Tasks per checkpoint of a first pull."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Up to which transaction all is told, but for `gaps`, which were not visible at that time.
+
+    `listed` is the last task of a first pull under way, None after it.
+    """
+
+    seen: int = 0
+    gaps: frozenset[int] = frozenset()
+    listed: int | None = None
+
+    def __str__(self) -> str:
+        listed = "" if self.listed is None else self.listed
+        return f"{self.seen}:{listed}:{','.join(map(str, sorted(self.gaps)))}"
+
+    @classmethod
+    def of(cls, text: str) -> _Cursor | None:
+        found = re.fullmatch(r"(\d+):(\d*):([\d,]*)", text)
+        if not found:
+            return None
+        gaps = frozenset(map(int, filter(None, found[3].split(","))))
+        return cls(int(found[1]), gaps, int(found[2]) if found[2] else None)
+
+    @property
+    def lowest(self) -> int:
+        """The lowest transaction that was seen in the window."""
+        return min(set(_window(self.seen)) - self.gaps, default=0)
+
+    def after(self, visible: set[int]) -> _Cursor:
+        """Returns the cursor once these transactions, and no others in the window, were seen."""
+        seen = max(self.seen, *visible, 0)
+        return _Cursor(seen, frozenset(_window(seen)) - visible, self.listed)
+
+
+def pulled(api: Api, pull: Pull) -> Iterator[Ref | Checkpoint]:
+    """Yields refs: at first of all tasks by number, then of those with new transactions."""
+    cursor = _Cursor.of(pull.since)
+    if cursor and cursor.listed is None:
+        yield from _news(api, cursor, pull.query)
+        return
+    if cursor is None:
+        cursor = replace(_Cursor().after(_ids(api.newest("TaskTransaction", WINDOW))), listed=0)
+    tasks = [n for n in _listed(api, pull.query) if n > (cursor.listed or 0)]
+    for n, task in enumerate(tasks, 1):
+        yield Ref(id=str(task))
+        if n % BATCH == 0:
+            yield Checkpoint(cursor=str(replace(cursor, listed=task)), total=len(tasks))
+    yield Checkpoint(cursor=str(replace(cursor, listed=None)), total=len(tasks))
+
+
+def _news(api: Api, cursor: _Cursor, query: str) -> Iterator[Ref | Checkpoint]:
+    """Yields the tasks of the transactions that the cursor does not know, oldest first."""
+    told = _since(api, cursor.lowest)
+    fresh = [t for t in told if int(t["id"]) > cursor.seen or int(t["id"]) in cursor.gaps]
+    tasks = {int(t["task_id"]): None for t in fresh}  # newest first, each task once
+    if tasks and query:
+        tasks = dict.fromkeys(tasks.keys() & set(_listed(api, query)))
+    for task in reversed(tasks):
+        yield Ref(id=str(task))
+    yield Checkpoint(cursor=str(cursor.after(_ids(told))), total=len(tasks))
+
+
+def _since(api: Api, lowest: int) -> list[Record]:
+    """Returns the transactions down to a number, newest first, from one answer.
+
+    Pages would shift when a task is deleted between them, for its transactions go with it.  And a
+    page may be short though it is not the last: what the account may not see is counted and left
+    out.  So a page is asked for that reaches the number, or must have reached it.
+    """
+    count = WINDOW + 10
+    told = api.newest("TaskTransaction", count)
+    while (
+        told and int(told[-1]["id"]) > lowest and count < 2 * (int(told[0]["id"]) - lowest) + SPARE
+    ):
+        count *= 10
+        told = api.newest("TaskTransaction", count)
+    if not told:
+        api.account(fresh=True)  # whoever is logged out finds nothing, too
+    return told
+
+
+def _listed(api: Api, query: str) -> list[int]:
+    """Returns the numbers of the tasks that a query finds, rising."""
+    found = _queried(api, query) if query else {int(n) for n in api.column("Task", "id")}
+    if not found:
+        api.account(fresh=True)  # as above
+    return sorted(found)
+
+
+def _queried(api: Api, query: str) -> set[int]:
+    """Returns what the search of the server finds; walked again if somebody acted meanwhile."""
+    found: set[int] = set()
+    before = _ids(api.newest("TaskTransaction", 1))
+    while True:
+        found |= {int(task["id"]) for task in api.tasks({"tokens": query})}
+        after = _ids(api.newest("TaskTransaction", 1))
+        if after == before:
+            return found
+        before = after
+
+
+def _ids(records: list[Record]) -> set[int]:
+    return {int(record["id"]) for record in records}
+
+
+def _window(seen: int) -> range:
+    return range(max(seen - WINDOW, 0) + 1, seen + 1)

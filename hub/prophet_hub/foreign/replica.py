@@ -46,7 +46,7 @@ class ForeignReplica:
         if not side.spec.pushes:
             return
         self._start()
-        if side.spec.pairing and not side.ledger.place().paired:
+        if side.spec.pairing != "off" and not side.ledger.place().paired:
             with side.transaction():
                 if side.spec.pairing != "off":
                     pairing.pair_first(side, peers)

@@ -48,7 +48,6 @@ class RemoteSpec:
         default_person: Whom an unmapped person becomes on required fields, "" for nobody.
         concurrency: Tickets fetched at once.
         batch: Tickets per store transaction and checkpoint.
-        pairing: Whether the first plan looks for tickets that exist on both sides already.
     """
 
     name: str
@@ -69,7 +68,6 @@ class RemoteSpec:
     default_person: str = ""
     concurrency: int = 4
     batch: int = 50
-    pairing: bool = True
 
 
 class Outcome(StrEnum):

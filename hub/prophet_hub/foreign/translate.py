@@ -262,6 +262,7 @@ def _privacy(private: bool | None) -> str:
 
 _MENTION: Final = re.compile(r"(?<![\w@])@(?=\w)")
 _MUTED: Final = "@\u2060"  # a word joiner: seen by nobody, and no tracker takes it for a login
+_ONE_OF_A_FEW: Final = frozenset({Kind.WORD, Kind.WORDS})
 _MANY_WORDS: Final = frozenset({Kind.PERSON, Kind.PEOPLE})
 
 
@@ -288,6 +289,8 @@ class Words:
         if word == theirs and row.canon and row.values:
             near = (ours for t, ours in row.values if row.same(t, theirs))
             word = next(near, theirs)
+        if word == theirs and row.canon and row.kind in _ONE_OF_A_FEW:
+            word = row.canon(theirs)
         if row.kind in _MANY_WORDS:
             return self.person_in(word)
         if row.kind is Kind.LINKS:

@@ -58,18 +58,18 @@ class Writer:
 
     def run(self, planned: Iterable[Planned]) -> Iterator[Applied]:
         """Writes and confirms; one failing ticket does not stop the rest."""
-        try:
-            for one in planned:
-                if self._made and (
-                    one.ref.kind == TICKET or self.desk.ticket(one) != self._made[0].ref.ticket
-                ):
-                    yield from self._confirm_made()
-                done = self._guarded(one)
-                if done:
-                    yield done
-        finally:
-            last = list(self._confirm_made())
-        yield from last
+        for one in planned:
+            apart = one.ref.kind == TICKET or self.desk.ticket(one) != self._ticket_of_made
+            if self._made and apart:
+                yield from self._confirm_made()
+            done = self._guarded(one)
+            if done:
+                yield done
+        yield from self._confirm_made()
+
+    @property
+    def _ticket_of_made(self) -> str:
+        return self._made[0].ref.ticket if self._made else ""
 
     def _guarded(self, planned: Planned) -> Applied | None:
         try:

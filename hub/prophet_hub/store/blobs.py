@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from prophet_hub.errors import StoreError
 from prophet_hub.values import Stored
@@ -37,37 +38,41 @@ class Blobs:
         Raises:
             StoreError: The disk is full, the folder cannot be written, or the limit is passed.
         """
-        digest, size = hashlib.sha256(), 0
-        try:
+        with self._words():
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix="new-", dir=self.folder)
-        except OSError as error:
-            raise self._failed(error) from error
         try:
             with os.fdopen(handle, "wb") as file:
-                for piece in pieces:
-                    size += len(piece)
-                    if limit is not None and size > limit:
-                        raise StoreError(f"The content is larger than {limit:,} bytes.")
-                    digest.update(piece)
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            stored = Stored(digest.hexdigest(), size)
-            target = self._path(stored.sha256)
-            if target.exists():
-                Path(name).unlink()
-            else:
-                target.parent.mkdir(exist_ok=True)
-                Path(name).replace(target)
-                _sync(target.parent)
-                _sync(self.folder)
-        except OSError as error:
-            raise self._failed(error) from error
+                stored = self._fill(file, pieces, limit)
+            with self._words():
+                self._name(Path(name), stored)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
         return stored
+
+    def _fill(self, file: BinaryIO, pieces: Iterable[bytes], limit: int | None) -> Stored:
+        """Writes the pieces; what their source raises is its own and passes through."""
+        digest, size = hashlib.sha256(), 0
+        for piece in pieces:
+            size += len(piece)
+            if limit is not None and size > limit:
+                raise StoreError(f"The content is larger than {limit:,} bytes.")
+            digest.update(piece)
+            with self._words():
+                file.write(piece)
+        with self._words():
+            file.flush()
+            os.fsync(file.fileno())
+        return Stored(digest.hexdigest(), size)
+
+    def _name(self, written: Path, stored: Stored) -> None:
+        target = self._path(stored.sha256)
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            written.replace(target)
+            _sync(target.parent)
+            _sync(self.folder)
 
     def has(self, stored: Stored) -> bool:
         """Tells whether the content is here, whole."""
@@ -95,11 +100,15 @@ class Blobs:
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256[2:]
 
-    def _failed(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"A content cannot be written to {self.folder}: {error.strerror or error}.",
-            hint="Free some space or mend the folder's permissions, then run again.",
-        )
+    @contextlib.contextmanager
+    def _words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"A content cannot be written to {self.folder}: {error.strerror or error}.",
+                hint="Free some space or mend the folder's permissions, then run again.",
+            ) from error
 
 
 def _sync(folder: Path) -> None:

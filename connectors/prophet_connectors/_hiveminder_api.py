@@ -23,7 +23,7 @@ from prophet_hub.sdk.http import Answer, Http
 from prophet_hub.sdk.paging import by_number
 from prophet_hub.sdk.upload import FilePart, Multipart, TextPart
 
-__all__ = ["Account", "Api", "Record"]
+__all__ = ["Account", "Api", "Record", "words_in"]
 
 Record = dict[str, Any]
 
@@ -248,10 +248,6 @@ class Api:
         content = told.get("content")
         return {**({"id": found[1]} if found else {}), **(content or {})}
 
-    def close(self) -> None:
-        """Closes what is open."""
-        self.http.close()
-
 
 def _login(email: str, password: str, cookie: str) -> Auth:
     if cookie:
@@ -267,11 +263,7 @@ def _login(email: str, password: str, cookie: str) -> Auth:
 
 def _welcome(answer: Answer) -> bool:
     """A session comes with every answer; only the result says that it is somebody's."""
-    try:
-        told = answer.json()
-    except Garbled:
-        return False
-    return isinstance(told, dict) and flag(told.get("success"))
+    return answer.body[:1] == b"{" and flag(answer.json().get("success"))
 
 
 def _stranger(answer: Answer) -> bool:
@@ -298,3 +290,9 @@ def _reason(told: Mapping[str, Any]) -> str:
 def _person(record: Mapping[str, Any]) -> Person:
     address = str(record.get("email") or "")
     return Person(id=str(record["id"]), name=str(record.get("name") or ""), email=address)
+
+
+def words_in(told: object) -> tuple[str, ...]:
+    """Returns the values of a column, which are words or pairs of display and value."""
+    given = told if isinstance(told, list) else []
+    return tuple(str(v.get("value") if isinstance(v, Mapping) else v) for v in given)

@@ -33,7 +33,7 @@ from prophet_hub.sdk import (
 
 __all__ = [
     "FIELDS", "LINKS", "TAG", "body_of", "events_of", "flag", "instant", "join_tags",
-    "key_in", "mail", "message_id", "minutes_of", "parse_tags", "value_of", "wire",
+    "key_in", "mail", "members", "message_id", "minutes_of", "parse_tags", "value_of", "wire",
 ]  # fmt: skip
 
 TAG = "hub-"
@@ -188,6 +188,11 @@ def instant(text: object, zone: ZoneInfo, after: datetime | None = None) -> date
         return local.astimezone(UTC)
     first, second = (local.replace(tzinfo=zone, fold=n).astimezone(UTC) for n in (0, 1))
     return second if after and first < after <= second else first
+
+
+def members(value: Value | None) -> frozenset[str]:
+    """Returns a set, empty for none."""
+    return value if isinstance(value, frozenset) else frozenset()
 
 
 # --- history --------------------------------------------------------------------------------------

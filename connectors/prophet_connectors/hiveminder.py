@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from prophet_connectors import _hiveminder_words as words
-from prophet_connectors._hiveminder_api import Api
+from prophet_connectors._hiveminder_api import Api, words_in
 from prophet_connectors._hiveminder_feed import pulled
 from prophet_connectors._hiveminder_story import content_of, ticket_of
 from prophet_hub.errors import RemoteError, Unsupported
@@ -47,7 +47,6 @@ from prophet_hub.sdk import (
     SchemaField,
     Ticket,
     Update,
-    Value,
 )
 from prophet_hub.sdk.pace import SYSTEM
 from prophet_hub.sdk.upload import FilePart
@@ -187,7 +186,7 @@ class Hiveminder(Connector):
                 SchemaField(
                     name=row.theirs,
                     label=str(found.get(row.theirs, {}).get("label") or ""),
-                    values=_values(found.get(row.theirs, {}).get("valid_values")),
+                    values=words_in(found.get(row.theirs, {}).get("valid_values")),
                     writable=row.writable,
                     many=row.kind.many,
                 )
@@ -198,14 +197,14 @@ class Hiveminder(Connector):
 
     def close(self) -> None:
         """Closes the connections."""
-        self.api.close()
+        self.api.http.close()
 
     # --- writing --------------------------------------------------------------------------------
 
     def _create(self, operation: Create) -> Receipt:
         """Makes a task; a summary with instructions in it is put right by a second request."""
         plain = {n: v for n, v in operation.fields.items() if isinstance(v, str)}
-        tags = _members(operation.fields.get("tags"))
+        tags = words.members(operation.fields.get("tags"))
         if operation.key:
             tags |= {words.TAG + operation.key}
         form = {"complete": "0", "will_complete": "1", "repeat_stacking": "0"}
@@ -219,7 +218,7 @@ class Hiveminder(Connector):
         try:
             if form["summary"] != summary:
                 self.api.put("Task", name, "summary", summary)
-            self._link(name, _members(operation.fields.get(words.LINKS)), frozenset())
+            self._link(name, words.members(operation.fields.get(words.LINKS)), frozenset())
         except RemoteError as error:
             notes.append(f"Task {name} was made, but not all of it: {error}")
         return Receipt(ref=Ref(id=name), notes=tuple(notes))
@@ -287,16 +286,6 @@ class Hiveminder(Connector):
             if row is None or row.kind.many or not (row.on_create if new else row.writable):
                 raise Unsupported(f"Hiveminder has no {name} that could be written.")
         return changes
-
-
-def _members(value: Value | None) -> frozenset[str]:
-    return value if isinstance(value, frozenset) else frozenset()
-
-
-def _values(told: object) -> tuple[str, ...]:
-    """Returns the values of a column, which are words or pairs of display and value."""
-    given = told if isinstance(told, list) else []
-    return tuple(str(v.get("value") if isinstance(v, Mapping) else v) for v in given)
 
 
 @hookimpl

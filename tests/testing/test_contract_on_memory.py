@@ -50,7 +50,7 @@ class TestPlain(OnMemory):
 
 class TestOdd(OnMemory):
     knobs = Knobs(
-        page=2, granularity=60, inclusive=False, render=padded, canon=str.strip,
+        page=2, doubled=True, granularity=60, inclusive=False, render=padded, canon=str.strip,
     )  # fmt: skip
 
 

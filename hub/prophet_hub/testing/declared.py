@@ -54,6 +54,7 @@ def memory_capabilities(knobs: Knobs) -> Capabilities:
         impersonation=knobs.impersonation,
         private_comments=knobs.private_comments,
         attachment_limit=knobs.attachment_limit,
+        streams=True,
         mentions=knobs.mentions,
         notifies=knobs.notifies,
         tombstones=knobs.tombstones,

@@ -40,6 +40,7 @@ class Knobs:
         tombstones: Whether deletions are told.
         page: Tickets per page of a listing.
         inline: Whether listings carry whole tickets, else their ids alone.
+        doubled: Whether listings tell each ticket twice.
         answers: Whether the answer to a write shows the ticket.
         lag: Seconds until a change reaches the listings (never `find` or a read).
         stale: Seconds for which a read may show the ticket as it was before the last write.
@@ -70,6 +71,7 @@ class Knobs:
     tombstones: bool = True
     page: int = 50
     inline: bool = False
+    doubled: bool = False
     answers: bool = False
     lag: int = 0
     stale: int = 0

@@ -119,7 +119,7 @@ class MemoryConnector(Connector):
             page, more = found[0], len(found[0]) == knobs.page
             for stamp, number, told in page:
                 place = (stamp if knobs.ordered else 0, number)
-                yield told
+                yield from (told,) * (1 + knobs.doubled)
             if more and knobs.ordered:
                 yield Checkpoint(cursor=str(self._back(place[0])), total=total)
         yield Checkpoint(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from prophet_hub.errors import NotFound
-from prophet_hub.sdk import Checkpoint, Gone, Pull, Ref, Ticket
+from prophet_hub.sdk import COMMENT, Checkpoint, Gone, Pull, Ref, Ticket
 from prophet_hub.testing.contract.checks import (
     Checks,
     Told,
+    can,
     check,
     lacks,
     promises,
     pull,
     raised,
+    read,
     told_id,
 )
 from prophet_hub.testing.contract.sandbox import Absent, Sandbox
@@ -101,6 +103,46 @@ class Changes(Checks):
         sandbox.settle()
         sandbox.attach(ticket, "a.txt", b"abc")
         assert ticket in pull(sandbox.connector, cursor).ids
+
+    @check(can("update", COMMENT))
+    def test_an_edited_comment_makes_a_ticket_changed(self, sandbox: Sandbox) -> None:
+        """The listing tells it, and the read shows the new text under the old ref."""
+        ticket = sandbox.make(sandbox.new())
+        note = sandbox.comment(ticket, "Before")
+        read(sandbox, ticket)
+        cursor = self._cursor(sandbox)
+        sandbox.settle()
+        sandbox.edit_comment(ticket, note, "After")
+        assert ticket in pull(sandbox.connector, cursor).ids
+        told = [(c.ref.id, c.body) for c in read(sandbox, ticket).comments]
+        assert told == [(note, "After")]
+
+    @check(can("delete", COMMENT))
+    def test_a_deleted_comment_makes_a_ticket_changed(self, sandbox: Sandbox) -> None:
+        """The listing tells it, and the read shows the others."""
+        ticket = sandbox.make(sandbox.new())
+        note, other = sandbox.comment(ticket, "To go"), sandbox.comment(ticket, "To stay")
+        read(sandbox, ticket)
+        cursor = self._cursor(sandbox)
+        sandbox.settle()
+        sandbox.delete_comment(ticket, note)
+        assert ticket in pull(sandbox.connector, cursor).ids
+        assert [c.ref.id for c in read(sandbox, ticket).comments] == [other]
+
+    @check(promises("ordered"))
+    def test_older_changes_are_told_first(self, sandbox: Sandbox) -> None:
+        """By their last change, so that a checkpoint in the middle is worth something."""
+        cursor = self._cursor(sandbox)
+        sandbox.settle()
+        made = []
+        for n in range(sandbox.many):
+            made.append(sandbox.make(sandbox.new(n)))
+            sandbox.settle()
+        sandbox.edit(made[1], sandbox.title.theirs, "The last to change")
+        told = [i for i in pull(sandbox.connector, cursor).ids if i in made]
+        last = {ticket: n for n, ticket in enumerate(told)}
+        expected = [made[0], *made[2:], made[1]]
+        assert sorted(last, key=lambda ticket: last[ticket]) == expected
 
     @check()
     def test_a_cursor_needs_no_memory(self, sandbox: Sandbox) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prophet_hub.errors import NotFound
 from prophet_hub.sdk import Person, Ref
@@ -22,6 +22,9 @@ from prophet_hub.testing.texts import TEXTS
 
 BYTES = bytes(range(256)) * 1200 + b"\r\n\x00\xff the end"
 """300 kB in which every byte occurs, line ends and a NUL among them."""
+
+WINK = timedelta(minutes=2)
+"""How far two clocks of one place may be apart; no zone is so near to UTC."""
 
 
 class Reading(Checks):
@@ -97,6 +100,22 @@ class Reading(Checks):
         assert shown.updated >= shown.created
 
     @check()
+    def test_times_are_those_of_the_tracker(self, sandbox: Sandbox) -> None:
+        """Whatever zone the server or the account lives in: an hour off is a zone taken for UTC."""
+        begun = sandbox.now()
+        ticket = sandbox.make(sandbox.new())
+        sandbox.advance(1)
+        self._stir(sandbox, ticket)
+        shown = read(sandbox, ticket)
+        ended = sandbox.now()
+        instants = {"created": shown.created, "updated": shown.updated}
+        instants |= {f"event {e.id}": e.created for e in shown.events}
+        instants |= {f"comment {c.ref.id}": c.created for c in shown.comments}
+        instants |= {f"attachment {a.ref.id}": a.created for a in shown.attachments}
+        for what, instant in instants.items():
+            assert begun - WINK <= instant <= ended + WINK, f"{what}: {instant}, not about {ended}"
+
+    @check()
     def test_authors_are_told(self, sandbox: Sandbox) -> None:
         """The ticket, its comments and its attachments name the person who made them."""
         if not sandbox.person:
@@ -127,7 +146,8 @@ class Reading(Checks):
         """Each thread gets the ticket it asked for, whole."""
         tickets = [sandbox.make(sandbox.new(n)) for n in range(sandbox.many)] * 4
         alone = {t: read(sandbox, t) for t in set(tickets)}
-        with ThreadPoolExecutor(max_workers=8) as pool:
+        workers = max(2, sandbox.connector.capabilities.concurrency)
+        with ThreadPoolExecutor(max_workers=workers) as pool:
             told = list(pool.map(lambda t: sandbox.connector.ticket(Ref(id=t)), tickets))
         assert told == [alone[t] for t in tickets]
 
@@ -190,6 +210,16 @@ class Reading(Checks):
         assert told.size in (None, len(BYTES))
         data = b"".join(sandbox.connector.content(told.ref))
         assert data == BYTES, f"{len(data)} bytes came for {len(BYTES)}"
+
+    @check(promises("streams"))
+    def test_an_attachment_comes_in_pieces(self, sandbox: Sandbox) -> None:
+        """No piece is as large as the file: it is never held whole."""
+        ticket = sandbox.make(sandbox.new())
+        sandbox.attach(ticket, "large.bin", BYTES * 3)
+        told = only(read(sandbox, ticket).attachments)
+        sizes = [len(piece) for piece in sandbox.connector.content(told.ref)]
+        assert sum(sizes) == len(BYTES) * 3
+        assert max(sizes) <= len(BYTES), f"a piece of {max(sizes)} bytes"
 
     @check()
     def test_an_attachment_may_have_any_name(self, sandbox: Sandbox) -> None:

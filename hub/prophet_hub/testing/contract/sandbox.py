@@ -18,7 +18,7 @@ from uuid import uuid4
 from prophet_hub.sdk import TICKET, Connector, Field, Kind, Value
 from prophet_hub.testing.faults import Fault, Faulty, Script
 from prophet_hub.testing.memory import NOWHERE, MemoryConnector, MemorySettings
-from prophet_hub.testing.tracker import EPOCH, Knobs, Tracker
+from prophet_hub.testing.tracker import EPOCH, Knobs, Tracker, instant
 
 __all__ = ["Absent", "MemorySandbox", "Sandbox", "TrackerSandbox"]
 
@@ -99,6 +99,14 @@ class Sandbox:
         """Adds an attachment and returns its id."""
         _absent("attach as a person")
 
+    def edit_comment(self, ticket: str, comment: str, body: str) -> None:
+        """Puts another text in a comment's place."""
+        _absent("edit a comment as a person")
+
+    def delete_comment(self, ticket: str, comment: str) -> None:
+        """Takes a comment away."""
+        _absent("delete a comment as a person")
+
     def delete(self, ticket: str) -> None:
         """Deletes a ticket."""
         _absent("delete as a person")
@@ -116,6 +124,10 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Lets the tracker's clock go on; on a real server this really waits."""
         _absent("turn the clock")
+
+    def now(self) -> datetime:
+        """Returns the tracker's clock, aware, in UTC."""
+        _absent("tell the time")
 
     def skew(self, seconds: float) -> None:
         """Sets the tracker's clock apart from ours."""
@@ -270,6 +282,14 @@ class TrackerSandbox(Sandbox):
         """Through the tracker's own door."""
         return self.tracker.attach(self.person, ticket, name, data)
 
+    def edit_comment(self, ticket: str, comment: str, body: str) -> None:
+        """Through the tracker's own door."""
+        self.tracker.edit_comment(self.person, ticket, comment, body)
+
+    def delete_comment(self, ticket: str, comment: str) -> None:
+        """Through the tracker's own door."""
+        self.tracker.delete_comment(self.person, ticket, comment)
+
     def delete(self, ticket: str) -> None:
         """Through the tracker's own door."""
         self.tracker.delete(self.person, ticket)
@@ -285,6 +305,10 @@ class TrackerSandbox(Sandbox):
     def advance(self, seconds: float) -> None:
         """Turns the tracker's clock."""
         self.tracker.now += math.ceil(seconds)
+
+    def now(self) -> datetime:
+        """Reads the tracker's clock."""
+        return instant(self.tracker.now)
 
     def skew(self, seconds: float) -> None:
         """Sets the tracker's clock apart from the machine's."""

@@ -29,6 +29,7 @@ from prophet_hub.testing.contract.checks import (
     create,
     holds,
     kept,
+    lacks,
     promises,
     pull,
     raised,
@@ -235,6 +236,27 @@ class Writing(Checks):
         assert sandbox.connector.find(ask, key) == made
         assert sandbox.connector.find(ask, sandbox.key()) is None
         assert read(sandbox, made.id).key == key
+
+    @check(can("create"), lacks("impersonation"))
+    def test_an_author_that_is_not_promised_is_not_pretended(self, sandbox: Sandbox) -> None:
+        """The ticket says that it was our account: the hub counts on it to know its own."""
+        ada = Person(id="ada", name="Ada", email="ada@example.org")
+        said = Create(ref=Ref(id=""), fields=sandbox.new(), author=ada)
+        shown = read(sandbox, sandbox.connector.apply(said).ref.id)
+        assert shown.author.id != "ada"
+
+    @check(can("create"), can("update"))
+    def test_what_an_answer_shows_is_what_a_read_shows(self, sandbox: Sandbox) -> None:
+        """A receipt need not show the ticket; if it does, then as it is, the version too."""
+        title = sandbox.title.theirs
+        birth = Create(ref=Ref(id=""), fields=sandbox.new())
+        made = sandbox.connector.apply(birth)
+        shown = read(sandbox, made.ref.id)
+        assert made.ticket in (None, shown)
+        change = Update(ref=shown.ref, changes={title: "Shown"}, version=shown.version)
+        told = sandbox.connector.apply(change)
+        assert told.ref == shown.ref
+        assert told.ticket in (None, read(sandbox, made.ref.id))
 
     @check(can("create"), promises("impersonation"))
     def test_an_author_and_a_date_are_taken_over(self, sandbox: Sandbox) -> None:

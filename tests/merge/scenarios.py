@@ -165,6 +165,58 @@ def what_is_known_through_others_is_known(family):
     assert not a.conflicts()
 
 
+def what_is_known_through_another_record_is_known(family):
+    a, b = family(2)
+    a.put("x")
+    x = a.head()
+    a.tell(Write(b"p" * 16, Cell(T2, STATUS), "ticket", "p", (x,)))
+    assert a.values() == {"x"}, "a write elsewhere takes nothing away here"
+    a.tell(Write(b"o" * 16, Cell(*S), "ticket", "o", (b"p" * 16,)))
+    assert a.values() == {"o"}
+    b.pull(a)
+    assert b.values() == {"o"}
+
+
+def what_comes_late_is_known_by_those_who_came_before(family):
+    (a,) = family(1)
+    x, y, z = b"x" * 16, b"y" * 16, b"z" * 16
+    a.tell(Write(z, Cell(*S), "ticket", "z", (y,)))
+    a.tell(Write(x, Cell(*S), "ticket", "x"))
+    assert a.values() == {"x", "z"}
+    a.tell(Write(y, Cell(T2, STATUS), "ticket", "y", (x,)))
+    assert a.values() == {"z"}, "z knew y, and y knew x"
+
+
+def renderings_that_come_together_are_one(family):
+    a, b, c = family(3)
+    a.fact("1", "resolved")
+    b.fact("1", "closed")
+    a.pull(b)
+    c.pull(a)
+    assert c.values() == {"closed"}
+
+
+def who_knew_an_echo_knew_the_write(family):
+    (a,) = family(1)
+    a.put("ours")
+    ours = a.head()
+    a.fact("1", "theirs")
+    a.say_receipt(a.event("1"), ours)
+    a.fact("2", "later", [a.event("1")])
+    assert a.values() == {"later"}
+
+
+def a_delete_saw_what_those_it_saw_knew(family):
+    (a,) = family(1)
+    a.create()
+    a.pair(T1, T2)
+    a.put("y", T2)
+    a.delete()
+    a.unpair(T1)
+    assert not a.alive()
+    assert not a.conflicts()
+
+
 def a_write_counts_only_where_it_stands(family):
     (a,) = family(1)
     a.put("x")

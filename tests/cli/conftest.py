@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from cli.hub import Hub
 from jobs import memory
-
 from prophet_hub.testing.tracker import Tracker
 
 JOB_FILE = """

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs import memory
-
 from prophet_hub.cli.main import main
 
 

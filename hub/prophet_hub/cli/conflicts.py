@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prophet_hub.cli.desk import Desk
-from prophet_hub.cli.tables import clean, shown_time
+from prophet_hub.cli.tables import clean, counted, shown_time
 from prophet_hub.cli.views import Views, parsed_field
 from prophet_hub.errors import UsageError
 from prophet_hub.model.changes import LIFE
@@ -51,8 +51,9 @@ def conflicts(
             ])  # fmt: skip
         if found:
             first = f"{views.number(found[0].record).removeprefix('#')} {_field(found[0])}"
-            count = "1 conflict" if len(found) == 1 else f"{len(found)} conflicts"
-            desk.say(f"{count}. Decide with: prophet-hub resolve {first} --take 1")
+            desk.say(
+                f"{counted(len(found), 'conflict')}. Decide with: prophet-hub resolve {first} --take 1"
+            )
 
 
 def resolve(

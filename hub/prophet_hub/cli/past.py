@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["history", "log", "why"]
 
+_INNER = frozenset({"body", "name", LIFE})
+"""What is told of a comment or an attachment; the rest goes without saying."""
+
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 _Ticket = Annotated[str, typer.Argument(metavar="TICKET", help="5, rt-main#42 or a uuid.")]
 
@@ -66,11 +69,10 @@ def history(
     with desk.replica() as replica:
         views = Views(replica)
         record = views.record(ticket)
-        records = [record]
-        if comments:
-            records += [c for kind in ("comment", "attachment")
-                        for c in replica.children(record, kind)]  # fmt: skip
-        rows = [row for one in records for row in replica.history(one) if _told(row)]
+        kinds = ("comment", "attachment") if comments else ()
+        records = [child for kind in kinds for child in replica.children(record, kind)]
+        rows = [row for row in replica.history(record) if _told(row)]
+        rows += [row for one in records for row in replica.history(one) if row.prop in _INNER]
         rows.sort(key=lambda row: (row.when, row.number))
         _print(desk, views, rows, as_json=as_json)
 

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from prophet_hub.cli.failures import sentence
+from prophet_hub.cli.tables import counted
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
 from prophet_hub.jobs.run import Failed, Progress, Reached, Settled
 
@@ -78,7 +79,7 @@ class Lines(View):
         if isinstance(step, (Reached, Settled, Failed)):
             self.close()
             if isinstance(step, Settled) and step.count:
-                self.desk.say(f"{step.count} conflicts settled by policy")
+                self.desk.say(f"{counted(step.count, 'conflict')} settled by policy")
             return
         remote = step.planned.remote if isinstance(step, Applied) else step.remote
         self._enter((remote, _STAGE[type(step)]))
@@ -116,7 +117,7 @@ class Lines(View):
 
     def _summary(self, remote: str, what: str) -> None:
         if what == "read":
-            self.desk.say(f"{remote}: {self._done} tickets read, {self._news} with news")
+            self.desk.say(f"{remote}: {counted(self._done, 'ticket')} read, {self._news} with news")
         elif what == "written":
             self.desk.say(f"{remote}: {self._done} written")
 

@@ -10,7 +10,7 @@ import typer
 from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.failures import sentence
 from prophet_hub.cli.progress import View, view_for
-from prophet_hub.cli.tables import clean, cut
+from prophet_hub.cli.tables import clean, counted, cut
 from prophet_hub.errors import HubError, UsageError
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ def _end(
     if report.state == "planned" and not quiet:
         _show(desk, planned)
     if report.conflicts:
-        wait = "1 conflict waits" if report.conflicts == 1 else f"{report.conflicts} conflicts wait"
-        desk.say(f"{wait} for a decision: prophet-hub conflicts")
+        desk.say(
+            f"{counted(report.conflicts, 'conflict')} waiting for a decision: prophet-hub conflicts"
+        )
     if report.inbox and not quiet:
         desk.say(f"{report.inbox} in the inbox: prophet-hub inbox")
     if report.state == "done" and not quiet:
@@ -147,7 +148,7 @@ def _end(
         desk.say(
             f"Run {report.run} of {report.job}: {read} read, {report.written} written, "
             f"{report.failed} failed, {f'{off} put off, ' if off else ''}"
-            f"{report.conflicts} conflicts."
+            f"{counted(report.conflicts, 'conflict')}."
         )
 
 
@@ -168,9 +169,8 @@ def _show(desk: Desk, planned: Sequence[Planned]) -> None:
     if not sums.operations:
         desk.say("Nothing to write.")
         return
-    count = "1 operation" if sums.operations == 1 else f"{sums.operations} operations"
     mail = f"; {sums.notifies} of them may send mail" if sums.notifies else ""
-    desk.say(f"{count}, about {sums.requests} requests{mail}.")
+    desk.say(f"{counted(sums.operations, 'operation')}, about {sums.requests} requests{mail}.")
 
 
 def _short(value: str) -> str:

@@ -95,10 +95,9 @@ def check(
     if as_json:
         desk.json([dataclasses.asdict(one) for one in found])
     else:
-        for one in found:
-            state = "ok" if not one.error else "failed"
-            desk.table([(one.name, f"{state}: {one.error or one.said}")])
-            desk.say(*(f"  {note}" for note in one.notes))
+        desk.table([(one.name, f"failed: {one.error}" if one.error else f"ok: {one.said}")
+                    for one in found])  # fmt: skip
+        desk.say(*(f"{one.name}: {note}" for one in found for note in one.notes))
     return max(one.code for one in found)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prophet_hub.cli.desk import Desk
-from prophet_hub.cli.tables import shown_time
+from prophet_hub.cli.tables import counted, shown_time
 from prophet_hub.cli.views import Views
 from prophet_hub.jobs.locks import holders
 from prophet_hub.jobs.report import Report, runs
@@ -33,7 +33,7 @@ def status(
         desk.json(data)
         return
     waits = f"{data['conflicts']} in conflict, {data['inbox']} in the inbox"
-    desk.say(f"{data['database']}: {data['tickets']} tickets, {waits}")
+    desk.say(f"{data['database']}: {counted(data['tickets'], 'ticket')}, {waits}")
     desk.table(
         [
             (one["name"], str(one["tickets"]), str(one["inbox"]), one["busy"] or "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from prophet_hub.values import from_micros
 
-__all__ = ["clean", "cut", "shown_time", "table", "width"]
+__all__ = ["clean", "counted", "cut", "shown_time", "table", "width"]
 
 _GAP = 2
 _LEAST = 12
@@ -44,6 +44,11 @@ def clean(text: str) -> str:
         " " if one in "\n\r\t" else "" if unicodedata.category(one) in ("Cc", "Cf") else one
         for one in text
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things: `1 ticket`, `2 tickets`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def cut(text: str, most: int) -> str:

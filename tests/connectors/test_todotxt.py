@@ -9,6 +9,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import assume, given
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 
 from prophet_connectors import _todotxt_file
 from prophet_connectors._todotxt_file import Files
-from prophet_connectors._todotxt_line import join, parse, split
-from prophet_connectors._todotxt_memory import key_of, mint, token_of
+from prophet_connectors._todotxt_line import join, parse, split, version_of
+from prophet_connectors._todotxt_memory import _likeness, key_of, mint, token_of
 from prophet_connectors._todotxt_words import Change, edit, labels, said, with_id
 from prophet_connectors.todotxt import TodoTxt, TodoTxtSettings, prophet_connector
 from prophet_hub.errors import (
@@ -43,6 +44,7 @@ from prophet_hub.sdk import (
     Update,
 )
 from prophet_hub.sdk.pace import ManualClock
+from prophet_hub.testing.contract import Absent, ConnectorContract, Sandbox
 
 TRICKY = Path(__file__).parents[2] / "fixtures/todotxt/tricky.txt"
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -806,3 +808,175 @@ def test_the_settled_moment_comes_after_two_quiet_seconds(desk):
 
     assert d.hub._watch.look("").settled
     assert d.pull(cursor)[0] == []
+
+
+# --- the contract ---------------------------------------------------------------------------------
+
+
+class Paper(Sandbox):
+    """A file on a desk: a person edits it with an editor, and its time is turned by hand."""
+
+    examples = MappingProxyType({"status": ("done", "open"), "rec": ("1w", "+2m")})
+    clearable = frozenset({"due", "priority", "t", "rec"})
+    refused = ("priority", "7")
+    narrow = ("@wanted -@home", "labels", frozenset({"wanted"}))
+
+    def __init__(self, folder: Path, *, write_ids: bool = True) -> None:
+        self.todo = folder / "todo.txt"
+        self.folder = folder
+        self.write_ids = write_ids
+        self.clock = ManualClock(NOW)
+        self.ahead = 0.0
+        self.reads = 0
+        self.write(b"")
+        super().__init__()
+
+    def connect(self, *, password=None, reachable=True):
+        place = self.todo if reachable else self.folder / "nowhere.txt"
+        settings = TodoTxtSettings(url=str(place), write_ids=self.write_ids, most_gone=100)
+        context = Context(folder=str(self.folder / "private"), clock=self.clock)
+        return TodoTxt(settings, context)
+
+    def requests(self) -> int:
+        return self.reads
+
+    def write(self, data: bytes) -> None:
+        self.todo.write_bytes(data)
+        when = int((self.clock.now().timestamp() + self.ahead) * 10**9)
+        os.utime(self.todo, ns=(when, when))
+
+    def make(self, fields) -> str:
+        plain = {n: v for n, v in fields.items() if isinstance(v, str)}
+        before = {i.ref.id for i in self.connector.changed(Pull()) if isinstance(i, Ticket)}
+        change = Change(fields=plain, added=fields.get("labels", frozenset()))
+        line = edit(parse(""), change, today="2026-03-04")
+        self.write(self.todo.read_bytes() + f"{line}\n".encode())
+        after = [i for i in self.connector.changed(Pull()) if isinstance(i, Ticket)]
+        (made,) = (t.ref.id for t in after if t.ref.id not in before)
+        return made
+
+    def edit(self, ticket: str, field: str, value) -> None:
+        if field == "completed":
+            raise Absent("a line is completed by its x")
+        at, line = self.find(ticket)
+        old = labels(line)
+        change = Change(fields={field: value})
+        if field == "labels":
+            change = Change(
+                added=frozenset(value or ()) - old, removed=old - frozenset(value or ())
+            )
+        new = str(edit(line, change, today="2026-03-04"))
+        if not self.write_ids and _likeness(str(line), new) <= 0.5:
+            raise Absent("an unlike line without a mark is another task")
+        self.replace(at, new)
+
+    def now(self):
+        return self.clock.now() + timedelta(seconds=self.ahead)
+
+    def delete(self, ticket: str) -> None:
+        self.replace(self.find(ticket)[0], None)
+
+    def find(self, ticket: str):
+        version = self.connector.ticket(Ref(id=ticket)).version
+        for at, text in enumerate(self.todo.read_text().split("\n")):
+            if version_of(text) == version:
+                return at, parse(text)
+        raise AssertionError(ticket)
+
+    def replace(self, at: int, text: str | None) -> None:
+        rows = self.todo.read_text().split("\n")
+        rows[at : at + 1] = [] if text is None else [text]
+        self.write("\n".join(rows).encode())
+
+    def advance(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+    def skew(self, seconds: float) -> None:
+        self.ahead = seconds
+
+    @property
+    def long(self):
+        raise Absent("a line has no long text")
+
+
+def place_of(base):
+    """Returns the fixture of a suite."""
+
+    @pytest.fixture
+    def sandbox(self, tmp_path, monkeypatch):
+        box = Paper(tmp_path, **base)
+        read = Files.read
+
+        def counted(files):
+            box.reads += 1
+            return read(files)
+
+        monkeypatch.setattr(Files, "read", counted)
+        return box
+
+    return sandbox
+
+
+WIRE = "a file has no wire to break"
+NOBODY = "a line names no person"
+ELSEWHERE = "a line has no comments and no attachments"
+SKIPS = {
+    **dict.fromkeys(
+        (
+            "test_a_failing_server_is_transient",
+            "test_a_refused_session_is_said",
+            "test_a_forbidden_ticket_is_an_error_of_the_hub",
+            "test_a_garbled_answer_is_said",
+            "test_a_truncated_answer_is_said",
+            "test_a_pull_that_breaks_off_has_no_last_checkpoint",
+            "test_a_pause_that_is_asked_for_too_often_is_said",
+            "test_a_read_is_repeated",
+            "test_a_short_pause_is_kept",
+            "test_a_create_is_never_repeated_blindly",
+            "test_a_create_whose_answer_was_lost_is_unsure",
+            "test_a_lost_create_is_found_by_its_key",
+            "test_an_update_that_landed_is_not_called_stale",
+            "test_an_index_that_lags_loses_nothing",
+        ),
+        WIRE,
+    ),
+    **dict.fromkeys(
+        (
+            "test_a_wrong_password_is_said",
+            "test_a_wrong_password_ends_a_pull",
+            "test_no_error_shows_a_secret",
+            "test_authors_are_told",
+            "test_a_hidden_ticket_is_not_found",
+            "test_a_hidden_ticket_is_not_told_as_gone",
+        ),
+        NOBODY,
+    ),
+    **dict.fromkeys(
+        (
+            "test_long_texts_keep_their_letters",
+            "test_a_comment_makes_a_ticket_changed",
+            "test_an_attachment_makes_a_ticket_changed",
+            "test_comments_are_told_in_order",
+            "test_a_comment_keeps_its_text",
+            "test_a_public_comment_is_told_as_public",
+            "test_an_attachment_is_read_byte_for_byte",
+            "test_an_attachment_may_have_any_name",
+            "test_a_missing_attachment_is_not_found",
+        ),
+        ELSEWHERE,
+    ),
+    "test_a_merged_ticket_is_not_deleted": "lines are not merged",
+}
+
+
+class TestContract(ConnectorContract):
+    """Every check there is, on marked lines."""
+
+    may_skip = SKIPS
+    sandbox = place_of({})
+
+
+class TestContractReadOnlyLines(ConnectorContract):
+    """And on lines that stay as their owner wrote them, as far as they stay alike."""
+
+    sandbox = place_of({"write_ids": False})

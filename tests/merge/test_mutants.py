@@ -18,7 +18,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from merge.hubs import EngineHub, MemoryHub, State
-from merge.scenarios import SCENARIOS
 from merge.test_scenarios import play
 from prophet_hub.engine import heads as short
 from prophet_hub.engine import record

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
 from prophet_hub.errors import (
@@ -209,10 +209,12 @@ class MemoryConnector(Connector):
         """Returns the tracker's stamp of now, the page after a place, and how many there are."""
         tracker, knobs = self.tracker, self.tracker.knobs
         wanted = dict(term.partition("=")[::2] for term in query.split())
-        listed = [(s, i) for s, i in tracker.listing(since) if _matches(i.fields, wanted)]
-        later = [(s, i) for s, i in listed if (s if knobs.ordered else 0, i.number) > place]
+        listed = tracker.listing(since)
+        if wanted:
+            listed = [(s, i) for s, i in listed if _matches(i.fields, wanted)]
+        later = bisect_right(listed, place, key=lambda f: (f[0] * knobs.ordered, f[1].number))
         page = []
-        for stamp, item in islice(later, knobs.page):
+        for stamp, item in listed[later : later + knobs.page]:
             told: Ref | Ticket | Gone = Ref(id=item.id)
             if item.gone or knobs.inline:
                 told = tracker.ticket(item.id)

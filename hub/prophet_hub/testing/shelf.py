@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from typing import TypeVar
 
 from prophet_hub.errors import NotFound
@@ -38,6 +39,8 @@ class Shelf:
         self.lock = threading.RLock()
         self._numbers = 0
         self._changes = 0
+        self._hidings = 0
+        self._listed: tuple[tuple[int, int, int, Knobs], list[tuple[int, Item]]] | None = None
 
     def listing(self, since: int | None = None) -> list[tuple[int, Item]]:
         """Returns (stamp, item) of what changed since a stamp, in the tracker's order.
@@ -46,17 +49,13 @@ class Shelf:
         granularity is 0.  Hidden tickets are left out, deleted ones too unless they are told.
         """
         with self.lock:
-            found = []
-            for item in self.items.values():
-                if item.hidden or (item.gone and not self.knobs.tombstones):
-                    continue
-                stamp = self._indexed(item)
-                if stamp is None:
-                    continue
-                if since is None or (stamp >= since if self.knobs.inclusive else stamp > since):
-                    found.append((stamp, item))
-            found.sort(key=lambda f: (f[0] if self.knobs.ordered else 0, f[1].number))
-            return found
+            known = self._index()
+            if since is None:
+                return list(known)
+            least = since if self.knobs.inclusive else since + 1
+            if self.knobs.ordered:
+                return known[bisect_left(known, least, key=lambda f: f[0]) :]
+            return [f for f in known if f[0] >= least]
 
     def stamp(self) -> int:
         """Returns the tracker's word for the present in `listing`: what has a later one is to come."""
@@ -131,6 +130,21 @@ class Shelf:
         if item is None or item.hidden:
             raise NotFound(f"Ticket {ticket} does not exist.", status=404)
         return item
+
+    def _index(self) -> list[tuple[int, Item]]:
+        """Returns the whole listing, made anew only if something changed."""
+        late = self.now if self.knobs.lag else 0
+        state = self._changes, self._hidings, late, self.knobs
+        if self._listed is None or self._listed[0] != state:
+            found = []
+            for item in self.items.values():
+                stamp = self._indexed(item)
+                told = not item.gone or self.knobs.tombstones
+                if told and not item.hidden and stamp is not None:
+                    found.append((stamp, item))
+            found.sort(key=lambda f: (f[0] if self.knobs.ordered else 0, f[1].number))
+            self._listed = state, found
+        return self._listed[1]
 
     def _rounded(self, stamp: tuple[int, int]) -> int:
         second, change = stamp

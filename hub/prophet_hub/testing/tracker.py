@@ -211,6 +211,7 @@ class Tracker(Shelf):
         """Takes the hub's right to see a ticket, or gives it back. Changes nothing else."""
         with self.lock:
             self.items[ticket].hidden = hidden
+            self._hidings += 1
 
     # --- the oracle looks in here; a tracker does nothing of its own ----------------------------
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from jobs import memory
 
+from jobs import memory
 from prophet_hub.testing.tracker import Tracker
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prophet_hub.jobs.load import JobFile
     from prophet_hub.plugins import Plugins
 
-__all__ = ["CONFIG", "Desk", "micros"]
+__all__ = ["CONFIG", "Desk", "NobodyReadsError", "micros"]
 
 CONFIG = "prophet-hub.yaml"
 _DATABASE = "prophet-hub.db"
@@ -28,6 +28,10 @@ _DATABASE = "prophet-hub.db"
 def micros() -> int:
     """Returns the present, in microseconds since 1970."""
     return time.time_ns() // 1000
+
+
+class NobodyReadsError(Exception):
+    """Whoever read our output has gone, which is no failure of ours."""
 
 
 class Desk:
@@ -121,8 +125,11 @@ class Desk:
 
     def say(self, *lines: str) -> None:
         """Prints lines on standard output."""
-        for line in lines:
-            print(line)  # noqa: T201 - cli prints
+        try:
+            for line in lines:
+                print(line)  # noqa: T201 - cli prints
+        except BrokenPipeError as error:
+            raise NobodyReadsError from error
 
     def tell(self, line: str) -> None:
         """Prints a line on standard error."""

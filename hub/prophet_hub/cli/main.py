@@ -16,8 +16,9 @@ from typing import Annotated, Any
 import typer
 
 from prophet_hub import __version__
-from prophet_hub.cli.desk import Desk
+from prophet_hub.cli.desk import Desk, NobodyReadsError
 from prophet_hub.cli.failures import told
+from prophet_hub.cli.quick import quicken
 
 __all__ = ["COMMANDS", "main"]
 
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args=words, prog_name="prophet-hub", standalone_mode=False, obj=desk
         )
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (NobodyReadsError, BrokenPipeError):
         # who reads has gone; nothing may be written while Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -92,7 +93,9 @@ def _app(words: list[str], desk: Desk) -> Any:
                 app.command(name)(getattr(module, name))
     if asked not in COMMANDS:
         desk.plugins_if_any(app)
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    quicken(command)
+    return command
 
 
 def _nothing() -> None:

@@ -14,6 +14,8 @@ from prophet_hub.cli.failures import sentence
 from prophet_hub.errors import AuthFailed, ConfigError, HubError, RemoteError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     from prophet_hub.jobs.load import JobFile
     from prophet_hub.plugins import Plugins
     from prophet_hub.sdk import Connector, Schema
@@ -30,6 +32,12 @@ def init(
         list[str] | None,
         typer.Option(
             "--remote", metavar="NAME=CONNECTOR:URL", help="A tracker; to be given twice or more."
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME.KEY=VALUE", help="A setting of a remote, as its user name."
         ),
     ] = None,
     job: Annotated[
@@ -51,7 +59,7 @@ def init(
             hint="Say --remote rt-main=rt:https://rt.example.org --remote NAME=CONNECTOR:URL.",
         )
     name = job or "-".join(one[0] for one in remotes)
-    text, secrets = _file(remotes, name)
+    text, secrets = _file(remotes, name, _said(settings or (), {one[0] for one in remotes}))
     _parsed(text, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
@@ -132,7 +140,21 @@ def _remote(words: str) -> tuple[str, str, str]:
     return name, connector, url
 
 
-def _file(remotes: list[tuple[str, str, str]], job: str) -> tuple[str, list[str]]:
+def _said(words: Iterable[str], remotes: Collection[str]) -> dict[tuple[str, str], str]:
+    """Returns {(remote, key): value} of `rt-main.user=hub`."""
+    found = {}
+    for one in words:
+        place, sign, value = one.partition("=")
+        remote, _, key = place.rpartition(".")
+        if not (sign and key and remote in remotes):
+            raise UsageError(f'"{one}" is no setting of a remote.', hint="Write NAME.KEY=VALUE.")
+        found[remote, key] = value
+    return found
+
+
+def _file(
+    remotes: list[tuple[str, str, str]], job: str, said: Mapping[tuple[str, str], str]
+) -> tuple[str, list[str]]:
     """Returns the job file and the environment variables that it asks for."""
     from prophet_hub import plugins  # noqa: PLC0415 - lazy
 
@@ -144,8 +166,15 @@ def _file(remotes: list[tuple[str, str, str]], job: str) -> tuple[str, list[str]
     secrets: list[str] = []
     for name, connector, url in remotes:
         lines += [f"  {name}:", f"    connector: {connector}", f"    url: {_quoted(url)}"]
-        for setting in dataclasses.fields(plugins.connector(connector).Settings):
-            lines += _setting(name, setting, secrets)
+        settings = dataclasses.fields(plugins.connector(connector).Settings)
+        strange = {key for remote, key in said if remote == name} - {one.name for one in settings}
+        if strange:
+            raise UsageError(
+                f"The connector {connector} has no setting {min(strange)}.",
+                hint=f"See prophet-hub connectors show {connector}.",
+            )
+        for setting in settings:
+            lines += _setting(name, setting, secrets, said.get((name, setting.name)))
     lines += ["", "jobs:", f"  {job}:", f"    remotes: [{', '.join(r[0] for r in remotes)}]",
               "    # ask: held until `prophet-hub resolve`; newest; prefer REMOTE; per field.",
               "    conflicts: {default: ask}",
@@ -156,11 +185,15 @@ def _file(remotes: list[tuple[str, str, str]], job: str) -> tuple[str, list[str]
     return "\n".join(lines) + "\n", secrets
 
 
-def _setting(remote: str, setting: dataclasses.Field[Any], secrets: list[str]) -> list[str]:
+def _setting(
+    remote: str, setting: dataclasses.Field[Any], secrets: list[str], value: str | None
+) -> list[str]:
     """Returns the lines of one setting: a secret as a reference, what has a default as a comment."""
     if setting.name == "url":
         return []
     about = str(setting.metadata.get("help", ""))
+    if value is not None:
+        return [*([f"    # {about}"] if about else []), f"    {setting.name}: {_quoted(value)}"]
     if setting.name == "query":
         return ["    # Which tickets, in the tracker's own language; all without it.",
                 "    # query: ..."]  # fmt: skip
@@ -175,7 +208,9 @@ def _setting(remote: str, setting: dataclasses.Field[Any], secrets: list[str]) -
     default = setting.default
     needed = default is dataclasses.MISSING or setting.name in ("user", "login", "email")
     shown = "" if default is dataclasses.MISSING else _quoted(default)
-    return [*said, f"    {'' if needed else '# '}{setting.name}: {shown or 'hub'}"]
+    if needed:
+        return [*said, f"    {setting.name}: {shown or 'hub'}"]
+    return [*said, f"    # {setting.name}: {shown or '...'}"]
 
 
 def _variable(remote: str) -> str:

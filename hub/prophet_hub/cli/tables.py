@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-
-from prophet_hub.values import from_micros
+from datetime import UTC, datetime
 
 __all__ = ["clean", "counted", "cut", "shown_time", "table", "width"]
 
@@ -71,7 +70,9 @@ def width(text: str) -> int:
 
 def shown_time(micros: int) -> str:
     """Returns an instant for people: minutes, in UTC."""
-    return from_micros(micros).strftime("%Y-%m-%d %H:%M") if micros else ""
+    if not micros:
+        return ""
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _line(row: Sequence[str], widths: Sequence[int], most: int) -> str:

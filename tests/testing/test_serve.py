@@ -1,14 +1,16 @@
 """Served applications and faults on command."""
 
+import io
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
 
 from prophet_hub.testing.faults import Fault, Faulty, What
-from prophet_hub.testing.serve import Served, call, within
+from prophet_hub.testing.serve import Served, call, main, within
 
 
 def app(environ, start_response):
@@ -114,6 +116,9 @@ def test_a_stale_read_is_answered_as_before():
     faulty.script.add(Fault(what=What.STALE))
     assert [call(faulty, "GET", "/a")[2] for _ in range(2)] == [b"1", b"2"]
     faulty.script.clear()
+    faulty.script.add(Fault(what=What.REPEATED, path="/b"))
+    assert [call(faulty, "GET", p)[2] for p in ("/a", "/b", "/b")] == [b"3", b"3", b"4"]
+    faulty.script.clear()
     faulty.script.add(Fault(what=What.SKEWED, seconds=3600))
     assert call(faulty, "GET", "/a")[1] == [("Date", "Fri, 20 Nov 2026 11:00:00 GMT")]
 
@@ -127,6 +132,49 @@ def test_an_answer_that_is_streamed_and_one_without_a_body():
     with Served(streamed) as url, requests.Session() as session:
         assert session.get(url, timeout=5).content == b"abcdef"
         assert session.head(url, timeout=5).content == b""
+
+
+def test_the_command_prints_where_it_serves(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    main([f"{__name__}:make_app", "--json", '{"n": 1}'])
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:")
+
+
+def test_a_client_that_stays_does_not_hold_up_the_end():
+    served = Served(app)
+    with served as url, requests.Session() as session:
+        assert session.get(url, timeout=5).status_code == 200
+        began = time.monotonic()
+        served.close()
+        assert time.monotonic() - began < 2
+    served.close()
+
+
+def test_an_application_that_fails_is_told_of(capsys):
+    def failing(environ, start_response):
+        raise ValueError("a fault of the fake")
+
+    with Served(failing) as url, pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=5)
+    assert "a fault of the fake" in capsys.readouterr().err
+
+
+def test_an_answer_is_closed():
+    closed = []
+
+    class Body(list):
+        def close(self):
+            closed.append(True)
+
+    def careful(environ, start_response):
+        start_response("200 OK", [])
+        return Body([b"abc"])
+
+    with Served(Faulty(careful, remembers=True)) as url:
+        assert requests.get(url, timeout=5).content == b"abc"
+        assert requests.post(url, timeout=5).content == b"abc"
+    assert call(careful, "GET", "/")[2] == b"abc"
+    assert closed == [True] * 3
 
 
 def test_a_fake_runs_in_a_process_of_its_own():

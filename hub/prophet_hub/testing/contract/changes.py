@@ -162,12 +162,11 @@ class Changes(Checks):
         """What was told before it and what is told from it are everything."""
         made = {sandbox.make(sandbox.new(n)) for n in range(sandbox.many)}
         items = pull(sandbox.connector).items
-        for n, item in enumerate(items):
-            if isinstance(item, Checkpoint):
-                before = set(Told(items[: n + 1]).ids)
-                after = set(pull(sandbox.connector, item.cursor).ids)
-                missed = made - before - after
-                assert not missed, f"between checkpoint {item.cursor!r} and its pull: {missed}"
+        stops = [n for n, item in enumerate(items) if isinstance(item, Checkpoint)]
+        for n in {*stops[:3], *stops[-2:]}:  # a real server may have hundreds of pages
+            told = Told(items[: n + 1])
+            missed = made - set(told.ids) - set(pull(sandbox.connector, told.cursor).ids)
+            assert not missed, f"between checkpoint {told.cursor!r} and its pull: {missed}"
 
     @check()
     def test_nothing_is_missed_while_tickets_move(self, sandbox: Sandbox) -> None:

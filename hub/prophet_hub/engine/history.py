@@ -126,7 +126,7 @@ class History:
         properties = {k: self._plain(v) for k, v in sorted(shown(cells).items())}
         conflicts = [
             {"property": c.prop, "member": c.member,
-             "values": sorted((self._plain(v) for v in _values(c)), key=repr)}
+             "values": sorted((self._plain(v) for v in _values(c)), key=_order)}
             for _, c in sorted(cells.items()) if c.conflict and c.prop not in LINKING
         ]  # fmt: skip
         return {
@@ -212,6 +212,10 @@ def shown(cells: dict[tuple[str, str], CellState]) -> Shown:
 def _values(cell: CellState) -> set[Value]:
     found = {h.value for h in cell.heads}
     return found | {PRESENT} if cell.prop == LIFE else found
+
+
+def _order(value: Any) -> tuple[bool, str]:
+    return value is not None, repr(value)
 
 
 def _counts(prop: str, *but: str) -> bool:

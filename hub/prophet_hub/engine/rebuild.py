@@ -38,7 +38,7 @@ def check(store: Store) -> Iterator[str]:
         for row in page:
             if hashlib.sha256(row.before + row.raw).digest() != row.running:
                 yield f"Entry {row.number} does not have the hash under which it stands."
-            elif row.sequence > 1 and row.before not in store.log.at(row.origin, row.sequence - 1):
+            if row.sequence > 1 and row.before not in store.log.at(row.origin, row.sequence - 1):
                 yield f"Entry {row.number} follows an entry that is not here."
     law = ByTheLaw(store)
     for kind in store.derived.kinds():

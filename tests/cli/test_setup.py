@@ -30,6 +30,30 @@ def test_init_writes_a_job_file_without_faults(hub):
     assert check_settings(file, file.config.remotes) == []
 
 
+def test_init_takes_settings_of_remotes(hub):
+    said = hub(f"init {RT} {LIST} --force --set rt-main.user=jesse --set rt-main.queue=Support")
+
+    assert said.code == 0
+    written = (hub.folder / "prophet-hub.yaml").read_text()
+    assert "\n    user: jesse\n" in written
+    assert "\n    queue: Support\n" in written
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("rt-main.user", '"rt-main.user" is no setting of a remote.'),
+        ("nobody.user=x", '"nobody.user=x" is no setting of a remote.'),
+        ("rt-main.usr=x", "The connector rt has no setting usr."),
+    ],
+)
+def test_init_refuses_settings_that_nobody_has(hub, words, sentence):
+    said = hub(f"init {RT} {LIST} --force --set {words}")
+
+    assert said.code == 2
+    assert sentence in said.err
+
+
 def test_init_never_writes_over_a_file_without_force(hub):
     before = (hub.folder / "prophet-hub.yaml").read_text()
 

@@ -99,6 +99,8 @@ WENT_WELL = re.compile(
     r"already|Comments? |Correspondence"
 )
 ADDRESS = re.compile(r"^[^@\s]+@[^@\s]+$")
+ALL = json.dumps([{"field": "id", "operator": ">", "value": 0}])
+"""Some collections are empty without a query."""
 HEAD_MOST = 4096
 TRIES = 3
 PRECONDITION = 412
@@ -348,8 +350,11 @@ class RT(Connector):
                 return
 
     def _told(self, rows: Sequence[Mapping[str, Any]], pull: Pull) -> Iterator[Ref]:
-        """Yields the tickets of the rows that the query matches, and those that no search shows."""
-        ids = dict.fromkeys(str(row["ObjectId"]) for row in rows)
+        """Yields the tickets of the rows that the query matches, and those that no search shows.
+
+        Each once, where its last change stands.
+        """
+        ids = [*dict.fromkeys(str(row["ObjectId"]) for row in reversed(rows))][::-1]
         ended = {str(row["ObjectId"]) for row in rows if _ends(row)}
         asked = [number for number in ids if number not in ended]
         for start in range(0, len(asked), PAGE):
@@ -696,23 +701,22 @@ class RT(Connector):
             return self._people[name]
 
     def _met(self, data: Mapping[str, Any]) -> Person:
-        """Remembers a user's JSON under name and number."""
+        """Remembers a user's JSON under the name."""
         name = str(data.get("Name", ""))
         person = Person(
             id=name, name=data.get("RealName") or "", email=data.get("EmailAddress") or ""
         )
         with self._lock:
             self._people[name] = person
-            self._users[str(data.get("id", ""))] = name
         return person
 
     def _user(self, number: str) -> str:
-        """Returns the name of a user or group by number, asked for once."""
+        """Returns the name of a user or group by number, asked for once; few may see numbers."""
         with self._lock:
             if number not in self._users and number.isdecimal():
                 data = self._json(f"user/{number}", missing=True)
                 if data:
-                    self._met(data)
+                    self._users[number] = self._met(data).id
                 else:
                     group = self._json(f"group/{number}", missing=True)
                     self._users[number] = str(group.get("Name", ""))
@@ -732,7 +736,7 @@ class RT(Connector):
         """Returns number -> (name, whether it holds several) of the tickets' custom fields."""
         with self._lock:
             if self._customs is None:
-                rows = self._items("customfields", fields="Name,MaxValues,LookupType")
+                rows = self._items("customfields", fields="Name,MaxValues,LookupType", query=ALL)
                 self._customs = {
                     str(row["id"]): (str(row["Name"]), str(row.get("MaxValues")) != "1")
                     for row in rows

@@ -113,6 +113,7 @@ class Http:
         self._secrets = tuple(secrets)
         self._given = context.session
         self._free: list[requests.Session] = []
+        self._lent = threading.local()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -255,11 +256,22 @@ class Http:
         """Returns an Answer, an open response where `call.keep`, or Lost; logs in again if due."""
         if self._auth is None or not call.signed:
             return self._insist(call, session, {})
-        proof = self._auth.headers(self)
+        proof = self._proof(self._auth, session)
         answer = self._insist(call, session, proof)
         if isinstance(answer, Answer) and self._auth.renew(answer, proof):
-            answer = self._insist(call, session, self._auth.headers(self))
+            answer = self._insist(call, session, self._proof(self._auth, session))
         return answer
+
+    def _proof(self, auth: Auth, session: requests.Session) -> Mapping[str, str]:
+        """Returns the credentials; a log-in goes over the session that is about to need it.
+
+        Servers that fork keep a worker busy per open connection: a second one may wait for it.
+        """
+        self._lent.session = session
+        try:
+            return auth.headers(self)
+        finally:
+            self._lent.session = None
 
     def _insist(self, call: _Call, session: requests.Session, proof: Mapping[str, str]) -> Any:
         """Sends until an answer stands, the attempts are used up or the server wants a long rest."""
@@ -411,8 +423,9 @@ class Http:
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
         """Lends a session to one thread; connections stay open between requests."""
-        if self._given is not None:
-            yield self._given
+        lent = self._given or getattr(self._lent, "session", None)
+        if lent is not None:
+            yield lent
             return
         with self._lock:
             session = self._free.pop() if self._free else None

@@ -1,0 +1,47 @@
+"""A real RT 5, made anew for the session; whoever asks for it is skipped where it is not there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("rt.sh")
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running RT: `hub` is the account of the hub, `bob` may do everything."""
+
+    url: str
+    home: Path
+    password: str = PASSWORD
+    zone: str = "America/New_York"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def rt_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Makes an instance in America/New_York, starts it, and stops it in the end."""
+    if subprocess.run([SCRIPT, "installed"], check=False).returncode:
+        pytest.skip("request-tracker5 is not installed: tests/live/rt.sh install")
+    home = tmp_path_factory.mktemp("rt")
+    port = _free_port()
+    env = {**os.environ, "RT_HOME": str(home), "RT_PORT": str(port)}
+    for command in ("make", "start"):
+        subprocess.run([SCRIPT, command], env=env, check=True, timeout=120)
+    try:
+        yield Server(url=f"http://127.0.0.1:{port}", home=home)
+    finally:
+        subprocess.run([SCRIPT, "stop"], env=env, check=True, timeout=30)

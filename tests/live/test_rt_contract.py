@@ -1,0 +1,55 @@
+"""The whole contract of the connector for RT, on a real RT 5 in New York."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from live.real_rt import RealSandbox, Somebody
+from prophet_hub.testing.contract import ConnectorContract
+
+pytestmark = pytest.mark.live
+
+MORE_THAN_A_PAGE = 105
+
+
+@pytest.fixture(scope="module")
+def full_server(rt_server):
+    """More tickets than one page of a listing shows."""
+    bob = Somebody(rt_server.url, "bob", rt_server.password)
+    for n in range(MORE_THAN_A_PAGE):
+        bob.new(Subject=f"Ticket {n} of many")
+    bob.http.close()
+    return rt_server
+
+
+class TestOnARealServer(ConnectorContract):
+    """Keys are links of tickets."""
+
+    may_skip = {  # noqa: RUF012 - as the base has it
+        "test_an_attachment_may_have_any_name": "RT takes no empty file",
+        "test_an_index_that_lags_loses_nothing": "RT has no index that lags",
+        "test_the_hubs_own_clock_does_not_count": "the machine has one clock; RT is asked by number",
+        "test_times_are_those_of_the_tracker": "as above",
+    }
+
+    @pytest.fixture
+    def sandbox(self, full_server) -> Iterator[RealSandbox]:
+        box = RealSandbox(full_server.url, full_server.password, full_server.zone, "")
+        yield box
+        box.close()
+
+
+class TestKeysInAField:
+    """Where a custom field is configured, it carries the keys of tickets."""
+
+    @pytest.fixture
+    def sandbox(self, rt_server) -> Iterator[RealSandbox]:
+        box = RealSandbox(rt_server.url, rt_server.password, rt_server.zone, "HubID")
+        yield box
+        box.close()
+
+    test_found = ConnectorContract.test_a_ticket_is_found_by_its_key
+    test_lost = ConnectorContract.test_a_lost_create_is_found_by_its_key
+    test_whole = ConnectorContract.test_what_was_created_is_read

@@ -23,7 +23,7 @@ from prophet_hub.sdk.http import Answer, Http
 from prophet_hub.sdk.paging import by_number
 from prophet_hub.sdk.upload import FilePart, Multipart, TextPart
 
-__all__ = ["Account", "Api", "Record", "words_in"]
+__all__ = ["ALL", "Account", "Api", "Record", "words_in"]
 
 Record = dict[str, Any]
 

@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from prophet_connectors._hiveminder_api import Api, Record
+from prophet_connectors._hiveminder_api import ALL, Api, Record
 from prophet_hub.sdk import Checkpoint, Pull, Ref
 
 __all__ = ["pulled"]
 
 WINDOW = 50
 """Transactions this far back are looked at again: one numbered early may be committed late."""
-
-SPARE = 500
-"""So many invisible transactions may be newer than the newest visible one."""
 
 BATCH = 50
 """Tasks per checkpoint of a first pull."""
@@ -50,8 +47,11 @@ class _Cursor:
         return min(set(_window(self.seen)) - self.gaps, default=0)
 
     def after(self, visible: set[int]) -> _Cursor:
-        """Returns the cursor once these transactions, and no others in the window, were seen."""
-        seen = max(self.seen, *visible, 0)
+        """Returns the cursor once these transactions, and no others in the window, were seen.
+
+        The newest is one that is visible: the way down to it is short.
+        """
+        seen = max(visible, default=0)
         return _Cursor(seen, frozenset(_window(seen)) - visible, self.listed)
 
 
@@ -62,7 +62,7 @@ def pulled(api: Api, pull: Pull) -> Iterator[Ref | Checkpoint]:
         yield from _news(api, cursor, pull.query)
         return
     if cursor is None:
-        cursor = replace(_Cursor().after(_ids(api.newest("TaskTransaction", WINDOW))), listed=0)
+        cursor = replace(_Cursor().after(_ids(_newest(api))), listed=0)
     tasks = [n for n in _listed(api, pull.query) if n > (cursor.listed or 0)]
     for n, task in enumerate(tasks, 1):
         yield Ref(id=str(task))
@@ -73,7 +73,7 @@ def pulled(api: Api, pull: Pull) -> Iterator[Ref | Checkpoint]:
 
 def _news(api: Api, cursor: _Cursor, query: str) -> Iterator[Ref | Checkpoint]:
     """Yields the tasks of the transactions that the cursor does not know, oldest first."""
-    told = _since(api, cursor.lowest)
+    told = _since(api, cursor)
     fresh = [t for t in told if int(t["id"]) > cursor.seen or int(t["id"]) in cursor.gaps]
     tasks = {int(t["task_id"]): None for t in fresh}  # newest first, each task once
     if tasks and query:
@@ -83,23 +83,26 @@ def _news(api: Api, cursor: _Cursor, query: str) -> Iterator[Ref | Checkpoint]:
     yield Checkpoint(cursor=str(cursor.after(_ids(told))), total=len(tasks))
 
 
-def _since(api: Api, lowest: int) -> list[Record]:
-    """Returns the transactions down to a number, newest first, from one answer.
+def _since(api: Api, cursor: _Cursor) -> list[Record]:
+    """Returns the transactions down to the lowest that the cursor knows, newest first.
 
-    Pages would shift when a task is deleted between them, for its transactions go with it.  And a
-    page may be short though it is not the last: what the account may not see is counted and left
-    out.  So a page is asked for that reaches the number, or must have reached it.
+    All come in one answer: pages would shift when a task is deleted between them, for its
+    transactions go with it.  And an answer may be short though there is more: what the account may
+    not see is counted and left out.
     """
-    count = WINDOW + 10
+    count = WINDOW + 10 if cursor.seen else ALL
     told = api.newest("TaskTransaction", count)
-    while (
-        told and int(told[-1]["id"]) > lowest and count < 2 * (int(told[0]["id"]) - lowest) + SPARE
-    ):
-        count *= 10
+    while count < ALL and not (told and int(told[-1]["id"]) <= cursor.lowest):
+        count = count * 10 if len(told) == count else ALL
         told = api.newest("TaskTransaction", count)
     if not told:
         api.account(fresh=True)  # whoever is logged out finds nothing, too
     return told
+
+
+def _newest(api: Api) -> list[Record]:
+    """Returns at least the newest transaction that the account may see, if there is any."""
+    return api.newest("TaskTransaction", WINDOW) or api.newest("TaskTransaction", ALL)
 
 
 def _listed(api: Api, query: str) -> list[int]:

@@ -22,10 +22,21 @@ _SLOT = "_runtime_param"
 def quicken(command: Any) -> None:
     """Gives every parameter of a command, and of those below it, a reader that imports nothing."""
     for param in command.params:
-        if getattr(param, _SLOT, ...) is None:
-            setattr(param, _SLOT, _Reader())
+        _quicken(param)
+    made = command.get_help_option  # the option --help, made when the words are read
+
+    def help_option(ctx: Any) -> Any:
+        return _quicken(made(ctx))
+
+    command.get_help_option = help_option
     for below in getattr(command, "commands", {}).values():
         quicken(below)
+
+
+def _quicken(param: Any) -> Any:
+    if getattr(param, _SLOT, ...) is None:
+        setattr(param, _SLOT, _Reader())
+    return param
 
 
 class _Reader:

@@ -13,7 +13,6 @@ from prophet_hub.errors import UsageError
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId, TrackerId, of_item
-from prophet_hub.sdk.messages import TICKET
 from prophet_hub.values import Stored, Value
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Views", "parsed_field", "plain"]
 
+TICKET = "ticket"  # as prophet_hub.sdk calls it; not imported, for `show` has no time for the sdk
 _NUMBER = re.compile(r"#?(\d{1,9})")
 _FOREIGN = re.compile(r"(?P<remote>[A-Za-z0-9][A-Za-z0-9_.-]*)[#:](?P<id>.+)")
 _REMOTE_ROWS = "tracker-of:"

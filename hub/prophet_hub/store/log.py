@@ -94,10 +94,6 @@ class Log:
         )
         return [(o, s, r) for o, s, r in found]
 
-    def origins(self) -> list[bytes]:
-        """Returns every origin that the log names."""
-        return [o for (o,) in self._rows.rows("SELECT origin FROM origins ORDER BY id")]
-
     def places(self, ids: Iterable[bytes]) -> dict[bytes, list[int]]:
         """Returns for each known write the entries in which it stands."""
         found: dict[bytes, list[int]] = {}
@@ -121,11 +117,9 @@ class Log:
         return found[0][0] if found else None
 
     def _origin(self, origin: bytes) -> int:
-        """Returns the short number of an origin; a new one is given its number in a transaction."""
+        """Returns the short number of an origin that `add_origin` has met."""
         if origin not in self._origins:
             found = self._rows.rows("SELECT id FROM origins WHERE origin = ?", (origin,))
-            if not found:
-                return 0  # nothing stands there yet
             self._origins[origin] = found[0][0]
         return self._origins[origin]
 

@@ -7,6 +7,7 @@ can be erased without breaking the entry that carries it (design, section 7).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -27,8 +28,8 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, order=True):
         size: In bytes.
     """
 
-    sha256: str
-    size: int
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]  # becomes a file's name
+    size: Annotated[int, msgspec.Meta(ge=0)]
 
 
 Value = str | Stored | None

@@ -60,7 +60,7 @@ def entries_of(replica: law.Replica) -> list[tuple[str, bytes, bytes]]:
         writes = tuple(write_of(w) for w in sorted(e.writes, key=lambda w: w.id))
         changeset = Changeset(name(e.name[:16]), e.author, e.created, writes)
         before = running[e.before]
-        entry, raw = codec.seal(e.origin.encode(), e.sequence, before, changeset)
+        entry, raw = codec.seal(e.origin.encode().ljust(16, b"\0"), e.sequence, before, changeset)
         running[e.running] = entry.running
         result.append((e.running, before, raw))
     return result

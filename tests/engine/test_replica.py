@@ -406,9 +406,32 @@ def test_an_entry_that_cannot_be_read_keeps_its_place(replica):
     assert list(replica.check()) == []
 
 
-def test_bytes_without_a_place_are_refused(replica):
+@pytest.mark.parametrize("raw", [
+    b"\xc1", msgspec.msgpack.encode(("short", 1, None)),
+    msgspec.msgpack.encode((b"o" * 16, 0, None)), msgspec.msgpack.encode((b"o" * 16, 1 << 60, 0)),
+])  # fmt: skip
+def test_bytes_without_a_place_are_refused(replica, raw):
     with pytest.raises(Invalid, match="no place"):
-        replica.integrate([(b"", b"\xc1")])
+        replica.integrate([(b"", raw)])
+
+
+@pytest.mark.parametrize("write", [
+    Write(b"short", Cell(A, "x"), "", "y"),
+    Write(b"w" * 16, Cell(b"short", "x"), "", "y"),
+    Write(b"w" * 16, Cell(A, "x"), "", "y", (b"short",)),
+    Write(b"w" * 16, Cell(A, "x"), "", "y", seen=(b"short",)),
+    Write(b"w" * 16, Cell(A, "x"), "", Stored("../../../etc/passwd", 1)),
+    Write(b"w" * 16, Cell(A, "same-as", "no record"), "", PRESENT),
+    Write(b"w" * 16, Cell(A, "receipt", "ABCD" * 8), "", PRESENT),
+])  # fmt: skip
+def test_what_breaks_the_schema_is_quarantined(replica, write):
+    """A pulled log is hostile until it is read."""
+    _, raw = codec.seal(ids.fresh(), 1, b"", Changeset(ids.fresh(), "", 1, (write,)))
+    assert replica.integrate([(b"", raw)]) == 1
+    assert len(replica.quarantine()) == 1
+    assert replica.known([write.id]) == set()
+    with pytest.raises(Invalid):
+        replica.accept(1)
 
 
 def test_what_is_accepted_later_is_seen_by_who_goes_on_from_a_number(replica):

@@ -519,6 +519,36 @@ def a_delete_saw_its_own_changeset(family):
     assert not a.alive()
 
 
+def what_a_delete_saw_may_come_later(family):
+    a, b = family(2)
+    a.create()
+    saw = b"s" * 16
+    a.tell(Write(saw, Cell(T2, STATUS), "ticket", "y", (a.head(),)))
+    a.tell(Write(b"d" * 16, Cell(*DEATH), "ticket", None, (a.head(*DEATH),), seen=(saw,)))
+    assert not a.alive()
+    b.pull(a, refuse=lambda entry: entry.sequence == 2)
+    assert b.alive(), "nobody here knows what that write knew"
+    assert DEATH in b.conflicts()
+    b.accept_all()
+    assert not b.alive()
+    assert not b.conflicts()
+
+
+def an_edit_of_a_comment_that_counts_later_is_judged_then(family):
+    a, b = family(2)
+    a.create()
+    a.comment()
+    a.delete()
+    (ticket,) = a.cell(C1, TICKET).heads
+    late = Write(b"l" * 16, Cell(C1, "body"), "comment", "late", (b"m" * 16,))
+    a.tell(late)
+    assert DEATH in a.conflicts()
+    a.say_receipt(late.id, ticket.id)
+    assert DEATH not in a.conflicts(), "it was but the echo of what the delete saw"
+    b.pull(a)
+    assert not b.alive()
+
+
 def a_restored_backup_loses_nothing(family):
     a, b, c = family(3)
     a.put("x")

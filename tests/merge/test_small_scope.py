@@ -62,7 +62,7 @@ def test_the_engine_agrees_in_every_order_of_delivery():
         for r, write in entries:
             sequence, before = places.get(r, (0, b""))
             changeset = Changeset(write.id, "", 0, (write,))
-            entry, raw = codec.seal(bytes([r]), sequence + 1, before, changeset)
+            entry, raw = codec.seal(bytes([r]) * 16, sequence + 1, before, changeset)
             places[r] = sequence + 1, entry.running
             log.append((r, before, raw))
         for order in set(permutations(log)):

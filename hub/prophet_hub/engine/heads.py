@@ -2,7 +2,7 @@
 
 **The short way.** A cell has the writes W and the heads H that the law gives.  A write o arrives:
 
-* o is no rule's, none of H is, and no two of H knew one another (the row is not TANGLED);
+* o is no rule's and no delete with a list, none of H is a rule's, and no two of H knew one another (the row is not TANGLED);
 * nobody has named o before: it is not in the log, no crossing leads to it, no receipt names it;
 * all that o supersedes stands in W, and is no event that a receipt calls another write.
 
@@ -28,7 +28,7 @@ from prophet_hub.engine.rows import LIFE_KEY, Key, decode_heads, is_dead, row_of
 from prophet_hub.merge.cells import Head, head_of
 from prophet_hub.model.changes import LINKING, RECEIPT, SAME_AS, Write
 from prophet_hub.model.ids import WriteId
-from prophet_hub.store.base import TANGLED, CellRow
+from prophet_hub.store.base import TANGLED
 from prophet_hub.store.sqlite import Store
 
 __all__ = ["Derivation"]
@@ -72,18 +72,24 @@ class Derivation:
             for key in self.law.behind(met | batch.twice, past, lines.wholes) - slow:
                 slow.add(key)
                 changed.setdefault(key[0], latest)
-        rows = batch.flush() + self.law.cells(slow, past)
-        near = set(changed) | {row.parent for row in rows if row.parent} | batch.parents
-        for whole in self._lives(near, lines, past):
+        batch.flush()
+        parents = batch.parents | self.law.cells(slow, past)
+        for whole in self._lives(set(changed), parents, lines, past):
             changed.setdefault(whole, latest)
         for whole, number in changed.items():
             lines.touch(whole, number)
         lines.flush()
 
-    def _lives(self, near: set[bytes], lines: Lines, past: Past) -> set[bytes]:
+    def _lives(
+        self, changed: set[bytes], parents: set[bytes], lines: Lines, past: Past
+    ) -> set[bytes]:
+        """Judges the deleted anew among what changed and the tickets that it belongs, or belonged,
+        to.
+        """
         if not self._derived.has("deaths"):
             return set()
         lines.flush()  # a new comment's line is looked for in the store
+        near = changed | parents | self._derived.parents(changed)
         return self.law.lives(set(lines.wholes(near).values()), past)
 
     def _meet(self, entries: Entries) -> set[WriteId]:
@@ -144,7 +150,7 @@ class _Batch:
         self._here[name] = key
         if name in self._elsewhere:
             self.slow |= self._elsewhere[name] | {key}
-        elif name in self._met or (write.rule and write.automatic):
+        elif name in self._met or write.seen or (write.rule and write.automatic):
             self.slow.add(key)
         if key in self.slow:
             return whole
@@ -193,8 +199,8 @@ class _Batch:
             if stands != keys or self.past.echo(name):
                 self.slow |= keys
 
-    def flush(self) -> list[CellRow]:
-        """Writes the cells that were kept the short way; returns them."""
+    def flush(self) -> None:
+        """Writes the cells that were kept the short way."""
         put = []
         for key, heads in self._heads.items():
             if key in self.slow:
@@ -207,7 +213,6 @@ class _Batch:
                 if dies or is_dead(self._rows.get(key)):
                     self._derived.die(key[0], dead=dies)
         self._derived.put_cells(put)
-        return put
 
 
 def _id(head: Head) -> WriteId:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from prophet_hub.engine.past import Past, each_once
-from prophet_hub.engine.rows import LIFE_KEY, Key, decode_heads, is_dead, row_of
+from prophet_hub.engine.rows import LIFE_KEY, TICKET, Key, decode_heads, is_dead, row_of
 from prophet_hub.merge.cells import Head, head_of, heads_of, reach
 from prophet_hub.merge.conflicts import late
 from prophet_hub.model.changes import LIFE, LINKING, VOTE, Write
@@ -25,8 +25,12 @@ class ByTheLaw:
     def __init__(self, store: Store) -> None:
         self._log, self._derived = store.log, store.derived
 
-    def cells(self, keys: Iterable[Key], past: Past) -> list[CellRow]:
-        """Writes cells anew, drops those that have no write any more; returns the written ones."""
+    def cells(self, keys: Iterable[Key], past: Past) -> set[bytes]:
+        """Writes cells anew, drops those that have no write any more; returns the tickets that
+        `ticket` cells among them showed before.
+        """
+        keys = list(keys)
+        parents = self._derived.parents(key[0] for key in keys if key[1] == TICKET)
         by_class: dict[bytes, set[tuple[str, str]]] = {}
         for whole, prop, member in keys:
             by_class.setdefault(whole, set()).add((prop, member))
@@ -36,7 +40,11 @@ class ByTheLaw:
             writes = self.writes_of(whole, past)
             for cell in sorted(cells):
                 key = (whole, *cell)
-                row, crossings = by_the_law(key, writes.get(cell, []), past)
+                found = writes.get(cell, [])
+                row, crossings = by_the_law(key, found, past)
+                if cell == LIFE_KEY:  # what a delete saw elsewhere bears on what is late here
+                    own = {w.id for ws in writes.values() for w in ws}
+                    crossings |= {s for w in found for s in w.seen} - own
                 self._derived.cross(key, crossings)
                 if row is None:
                     dropped.append(key)
@@ -46,7 +54,7 @@ class ByTheLaw:
                     self._derived.die(whole, dead=is_dead(row))
         self._derived.put_cells(put)
         self._derived.drop_cells(dropped)
-        return put
+        return parents
 
     def writes_of(self, whole: bytes, past: Past) -> dict[tuple[str, str], list[Write]]:
         """Returns all writes of a class but links, by cell."""

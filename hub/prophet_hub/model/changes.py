@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from prophet_hub.model.ids import ChangesetName, Origin, RecordId, WriteId
+from prophet_hub.model.ids import SIXTEEN, ChangesetName, Origin, RecordId, WriteId
 from prophet_hub.values import Value
 
 __all__ = [
@@ -33,13 +35,13 @@ EDIT, PERSON = "", "person"
 """`Write.rule`: a person's edit or a tracker's fact; a person's resolution; else a rule's name."""
 
 
-class Cell(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Cell(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """A single-valued property is one cell; a set-valued one has a cell per member.
 
     The life of a record and its links are set cells too, hence their member.
     """
 
-    record: RecordId
+    record: Annotated[RecordId, SIXTEEN]
     prop: str
     member: str = ""
 
@@ -57,14 +59,14 @@ class Write(msgspec.Struct, frozen=True, array_like=True, gc=False):
         old: What its author saw; for people, history and undo, the law does not read it.
     """
 
-    id: WriteId
+    id: Annotated[WriteId, SIXTEEN]
     cell: Cell
     type: str
     value: Value
-    supersedes: tuple[WriteId, ...] = ()
+    supersedes: tuple[Annotated[WriteId, SIXTEEN], ...] = ()
     created: int = 0
     rule: str = EDIT
-    seen: tuple[WriteId, ...] = ()
+    seen: tuple[Annotated[WriteId, SIXTEEN], ...] = ()
     old: Value = None
 
     @property
@@ -82,7 +84,7 @@ class Changeset(msgspec.Struct, frozen=True, array_like=True):
         note: Where it comes from, for people: `rt-main#42-53`, `run 17`, a command.
     """
 
-    name: ChangesetName
+    name: Annotated[ChangesetName, SIXTEEN]
     author: str
     created: int
     writes: tuple[Write, ...]

@@ -7,19 +7,23 @@ entry together with all that it follows (design, section 4).
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import re
+from typing import Annotated, Any
 
 import msgspec
 
 from prophet_hub.errors import Invalid
-from prophet_hub.model.changes import Changeset, Entry
-from prophet_hub.model.ids import Origin
+from prophet_hub.model.changes import LINKING, Changeset, Entry
+from prophet_hub.model.ids import SIXTEEN, Origin
 
 __all__ = ["decode", "encode", "place", "seal"]
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[Origin, int, Changeset])
-_placer = msgspec.msgpack.Decoder(tuple[Origin, int, Any])
+_Origin = Annotated[Origin, SIXTEEN]
+_Sequence = Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
+_decoder = msgspec.msgpack.Decoder(tuple[_Origin, _Sequence, Changeset])
+_placer = msgspec.msgpack.Decoder(tuple[_Origin, _Sequence, Any])
+_link = re.compile("[0-9a-f]{32}").fullmatch
 
 
 def seal(origin: Origin, sequence: int, before: bytes, changeset: Changeset) -> tuple[Entry, bytes]:
@@ -44,6 +48,9 @@ def decode(before: bytes, raw: bytes) -> Entry:
         origin, sequence, changeset = _decoder.decode(raw)
     except msgspec.DecodeError as error:
         raise Invalid(f"An entry of the log cannot be read: {error}.") from error
+    for write in changeset.writes:
+        if write.cell.prop in LINKING and not _link(write.cell.member):
+            raise Invalid("A link of the entry names no other record.")
     return Entry(origin, sequence, before, hashlib.sha256(before + raw).digest(), changeset)
 
 

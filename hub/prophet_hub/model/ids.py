@@ -14,6 +14,7 @@ from typing import NewType
 import msgspec
 
 __all__ = [
+    "SIXTEEN",
     "ChangesetName",
     "Origin",
     "RecordId",
@@ -32,6 +33,9 @@ WriteId = NewType("WriteId", bytes)
 ChangesetName = NewType("ChangesetName", bytes)
 Origin = NewType("Origin", bytes)
 TrackerId = NewType("TrackerId", bytes)
+
+SIXTEEN = msgspec.Meta(min_length=16, max_length=16)
+"""What decoding asks of every id."""
 
 _encode = msgspec.msgpack.Encoder().encode
 

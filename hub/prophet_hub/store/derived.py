@@ -47,6 +47,11 @@ class Derived:
         found = self._rows.rows_in("SELECT record FROM cells WHERE parent IN (?)", parents)
         return sorted({record for (record,) in found})
 
+    def parents(self, records: Iterable[bytes]) -> set[bytes]:
+        """Returns the tickets that the `ticket` cells of classes show."""
+        sql = "SELECT parent FROM cells WHERE parent IS NOT NULL AND record IN (?)"
+        return {parent for (parent,) in self._rows.rows_in(sql, records)}
+
     def conflicts(self, after: CellKey, limit: int) -> list[CellRow]:
         """Returns the next cells in conflict after a key, in order."""
         found = self._rows.rows(

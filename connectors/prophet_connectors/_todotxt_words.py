@@ -218,9 +218,7 @@ def _titled(words: Sequence[_Word], title: str, *, done: bool) -> list[_Word]:
         within = ends[0] < n < ends[-1] and bare == text and _role(text, done=done) != "key"
         tagged = within and _role(text, done=done) in ("tag", "other")
         hidden.append("\\" + text if _special(bare, n, done=done) and not tagged else text)
-    at = next((n for n, w in enumerate(words) if w.role in ("text", "other")), -1)
-    if at < 0:
-        at = next((n for n, w in enumerate(words) if w.role != "tag"), len(words))
+    at = next((n for n, w in enumerate(words) if w.role in ("text", "other")), 0)
     before = list(words[:at])
     after = [w for w in words[at:] if w.role != "text"]
     new = [_Word(" " if n or before else "", text, "text") for n, text in enumerate(hidden)]

@@ -54,5 +54,9 @@ class TestOdd(OnMemory):
     )  # fmt: skip
 
 
+class TestLate(OnMemory):
+    knobs = Knobs(page=2, overlap=8, conditional=False)
+
+
 class TestReadOnly(OnMemory):
     knobs = Knobs(page=2, writes=READER)

@@ -47,7 +47,8 @@ def memory_capabilities(knobs: Knobs) -> Capabilities:
         history=knobs.history,
         writes=writes,
         granularity=grain,
-        overlap=timedelta(seconds=knobs.lag) + (timedelta(0) if knobs.inclusive else grain),
+        overlap=timedelta(seconds=max(knobs.lag, knobs.overlap))
+        + (timedelta(0) if knobs.inclusive else grain),
         ordered=knobs.ordered,
         conditional=knobs.conditional,
         keys=knobs.keys,

@@ -43,6 +43,7 @@ class Knobs:
         doubled: Whether listings tell each ticket twice.
         answers: Whether the answer to a write shows the ticket.
         lag: Seconds until a change reaches the listings (never `find` or a read).
+        overlap: Seconds by which a connector asks back of its cursor, the lag at least.
         stale: Seconds for which a read may show the ticket as it was before the last write.
         allowed: Field -> the only values it takes.
         transitions: Field -> value -> the values it may go to; a value not named goes anywhere.
@@ -74,6 +75,7 @@ class Knobs:
     doubled: bool = False
     answers: bool = False
     lag: int = 0
+    overlap: int = 0
     stale: int = 0
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     transitions: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)

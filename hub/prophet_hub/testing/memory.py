@@ -122,9 +122,7 @@ class MemoryConnector(Connector):
                 yield from (told,) * (1 + knobs.doubled)
             if more and knobs.ordered:
                 yield Checkpoint(cursor=str(self._back(place[0])), total=total)
-        yield Checkpoint(
-            cursor=str(self._back(start - knobs.lag * bool(knobs.granularity))), total=total
-        )
+        yield Checkpoint(cursor=str(self._back(start)), total=total)
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket as the tracker shows it."""
@@ -222,11 +220,12 @@ class MemoryConnector(Connector):
         return tracker.stamp(), (page, len(listed))
 
     def _back(self, stamp: int) -> int:
-        """Returns the cursor after a stamp: a granule that may not be over is asked for again."""
+        """Returns the cursor after a stamp: what may be late or not over is asked again."""
         knobs = self.tracker.knobs
         if not knobs.granularity:
             return stamp + knobs.inclusive
-        return stamp if knobs.inclusive else stamp - knobs.granularity
+        overlap = max(knobs.lag, knobs.overlap)
+        return stamp - overlap - (0 if knobs.inclusive else knobs.granularity)
 
     def _create(self, operation: Create) -> Receipt:
         ref, knobs = operation.ref, self.tracker.knobs

@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         while body.read(1 << 16):
             pass  # what the application left of the request
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - http.server calls it so
 
     def _send(self, head: list[Any], told: Any) -> None:
         pieces = iter(told)

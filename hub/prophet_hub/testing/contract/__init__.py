@@ -21,18 +21,18 @@ pytest.register_assert_rewrite(
 )
 
 from prophet_hub.testing.contract.changes import Changes  # noqa: E402 - after the rewriting
-from prophet_hub.testing.contract.failing import Failing  # noqa: E402
-from prophet_hub.testing.contract.history import Story  # noqa: E402
-from prophet_hub.testing.contract.parts import Parts  # noqa: E402
-from prophet_hub.testing.contract.promises import Promises  # noqa: E402
-from prophet_hub.testing.contract.reading import Reading  # noqa: E402
-from prophet_hub.testing.contract.sandbox import (  # noqa: E402
+from prophet_hub.testing.contract.failing import Failing  # noqa: E402 - as above
+from prophet_hub.testing.contract.history import Story  # noqa: E402 - as above
+from prophet_hub.testing.contract.parts import Parts  # noqa: E402 - as above
+from prophet_hub.testing.contract.promises import Promises  # noqa: E402 - as above
+from prophet_hub.testing.contract.reading import Reading  # noqa: E402 - as above
+from prophet_hub.testing.contract.sandbox import (  # noqa: E402 - as above
     Absent,
     MemorySandbox,
     Sandbox,
     TrackerSandbox,
 )
-from prophet_hub.testing.contract.writing import Writing  # noqa: E402
+from prophet_hub.testing.contract.writing import Writing  # noqa: E402 - as above
 
 __all__ = ["Absent", "ConnectorContract", "MemorySandbox", "Sandbox", "TrackerSandbox"]
 

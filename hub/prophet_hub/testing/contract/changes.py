@@ -10,6 +10,7 @@ from prophet_hub.testing.contract.checks import (
     can,
     check,
     lacks,
+    looks_back,
     promises,
     pull,
     raised,
@@ -276,21 +277,22 @@ class Changes(Checks):
         if shown is not None and not isinstance(shown, Gone):
             assert shown.ref.id == one, "asked for the merged ticket, it tells the other one"
 
-    @check()
+    @check(looks_back)
     def test_an_index_that_lags_loses_nothing(self, sandbox: Sandbox) -> None:
-        """A change that reaches the listings late is told late, not never."""
-        sandbox.lag(7)
+        """A change that reaches the listings as late as the promised overlap is told late, not never."""
+        late = int(sandbox.connector.capabilities.overlap.total_seconds())
+        sandbox.lag(late)
         ticket = sandbox.make(sandbox.new())
-        sandbox.advance(8)
+        sandbox.advance(late + 1)
         cursor = pull(sandbox.connector).cursor
-        sandbox.advance(20)
+        sandbox.advance(3 * late)
         sandbox.edit(ticket, sandbox.title.theirs, "Not in the index yet")
         seen: list[str] = []
         for _ in range(6):
             told = pull(sandbox.connector, cursor)
             seen += told.ids
             cursor = told.cursor
-            sandbox.advance(2)
+            sandbox.advance(late / 4)
         assert ticket in seen
 
     @check()

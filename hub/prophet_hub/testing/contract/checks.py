@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 import pytest
@@ -38,6 +39,7 @@ __all__ = [
     "holds",
     "kept",
     "lacks",
+    "looks_back",
     "only",
     "pieces",
     "promises",
@@ -164,6 +166,12 @@ def lacks(flag: str) -> Need:
         return "" if value in (False, None) else f"promised: {flag}"
 
     return need
+
+
+def looks_back(sandbox: Sandbox) -> str:
+    """Whether the connector asks again for what may have been late."""
+    whole = sandbox.connector.capabilities.overlap >= timedelta(seconds=1)
+    return "" if whole else "not promised: an overlap of a second or more"
 
 
 # --- what checks do ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 from prophet_hub.engine.replica import Replica
@@ -32,6 +33,10 @@ def spec_of(tracker, connector=None, **given):
         concurrency=given.pop("concurrency", 1),
         **given,
     )
+
+
+class Crash(BaseException):
+    """The hub died here."""
 
 
 class Clock:
@@ -75,6 +80,8 @@ class Hub:
         remotes = {name: self.foreign(name) for name in self.specs}
         for remote in remotes.values():
             list(remote.pull())
+        for remote in remotes.values():
+            list(remote.adopt())
         if self.settle:
             self.replica.settle(self.settle)
         specs = list(self.specs.values())
@@ -106,3 +113,67 @@ def tick(*trackers):
 
 def pair(**knobs):
     return Tracker("R", Knobs(**knobs)), Tracker("T", Knobs(**knobs))
+
+
+@contextmanager
+def boundaries(hub, act):
+    """Calls `act(number)` before and after every request and around every commit of a hub."""
+    count = [0]
+
+    def boundary(_):
+        count[0] += 1
+        act(count[0] - 1)
+
+    replica, transaction = hub.replica, hub.replica.transaction
+
+    @contextmanager
+    def watched():
+        if replica.store.in_transaction:
+            with transaction():
+                yield
+            return
+        with transaction():
+            yield
+            boundary("commit")
+        boundary("committed")
+
+    replica.transaction = watched
+    for spec in hub.specs.values():
+        spec.connector.boundary = boundary
+    try:
+        yield count
+    finally:
+        for spec in hub.specs.values():
+            spec.connector.boundary = lambda _: None
+        del replica.transaction
+
+
+def crash(hub, at):
+    """Runs a sync that dies at a boundary; returns whether it got that far."""
+
+    def act(number):
+        if number == at:
+            raise Crash
+
+    with boundaries(hub, act):
+        try:
+            hub.sync()
+        except Crash:
+            return True
+    return False
+
+
+@contextmanager
+def once(connector, where, act):
+    """Lets somebody act once at the first boundary that begins with these words."""
+    before, done = connector.boundary, []
+
+    def boundary(name):
+        before(name)
+        if name.startswith(where) and not done:
+            done.append(name)
+            act()
+
+    connector.boundary = boundary
+    yield done
+    connector.boundary = before

@@ -14,8 +14,8 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from foreign.kit import Hub, tracker_id
-from prophet_hub.foreign import planner
+from foreign.kit import Crash, Hub, tracker_id
+from prophet_hub.foreign import changer, planner
 from prophet_hub.model import ids
 from prophet_hub.model.changes import LIFE
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Field, FieldMap, History, Kind
@@ -32,10 +32,6 @@ LOSSY = (("open", "p"), ("closed", "q"), ("closed", "r"), ("s", "s"))
 OTHER = (("open", "p"), ("open", "q"), ("closed", "r"), ("s", "s"))
 WORDS = {"a": "pqrs", "b": "klms"}
 OURS = {"a": "status", "b": "summary", "labels": "labels"}
-
-
-class Crash(BaseException):
-    """The hub died here."""
 
 
 def rows(pairs=()):
@@ -92,7 +88,7 @@ class Watched(Tracker):
         super().__init__(name, knobs)
         self.world, self.cells, self.at_event, self.at_birth = world, {}, {}, {}
         self.hub_acts = False
-        self.read_at = {}
+        self.read_at, self.taken_at = {}, {}
 
     def cell(self, ref, name, member=""):
         return self.cells.setdefault((ref, name, member), Shown())
@@ -138,12 +134,13 @@ class Watched(Tracker):
                 self._edit(item, field, member, new)
             return
         carried = w.known(ids.of_item(tracker_id(self.name), TICKET, item.id), field, member)
+        if self.knobs.history is not History.FULL:
+            for number in shown.unread:  # also one that set the very value that we send
+                if number >= w.began:
+                    w.edits[number].blind = not w.edits[number].told
         if old == new:
             shown.holds |= carried
             return
-        if self.knobs.history is not History.FULL:
-            for number in shown.unread:
-                w.edits[number].blind = not w.edits[number].told
         shown.holds, shown.unread, shown.pending = carried, [], True
         shown.serial.append(None)
 
@@ -183,7 +180,8 @@ class Watched(Tracker):
 
     def was_taken(self, ref):
         """The reading was committed: what it showed is known."""
-        for (name, member), (_, count, now) in self.read_at.get(ref, {}).items():
+        self.taken_at[ref] = self.read_at[ref]
+        for (name, member), (_, count, now) in self.read_at[ref].items():
             shown = self.cell(ref, name, member)
             known = set(shown.serial[:count])
             shown.unread = [n for n in shown.unread if n not in known]
@@ -199,6 +197,8 @@ class World:
         self.random = r = random.Random(seed)
         self.edits, self.ghosts, self.groups, self.gone, self.story = [], {}, {}, set(), []
         self.remarks, self.files, self.creating, self.judged = [], [], None, []
+        self.uncommitted = []
+        self.began = 0  # edits from this number on were made after the present write began
 
         def pick(name, choices):
             return fixed[name] if name in fixed else r.choice(choices)
@@ -312,9 +312,15 @@ class World:
         self._ghost(write.id, holds)
 
     def _ghost(self, write, holds):
-        self.ghosts[write] = self.ghosts.get(write, frozenset()) | holds
-        for number in holds:
-            self.edits[number].unseen = False
+        """Notes what a write holds; it counts from the commit on."""
+        self.uncommitted.append((write, holds))
+
+    def _committed(self):
+        noted, self.uncommitted = self.uncommitted, []
+        for write, holds in noted:
+            self.ghosts[write] = self.ghosts.get(write, frozenset()) | holds
+            for number in holds:
+                self.edits[number].unseen = False
 
     def known(self, record, name, member=""):
         """Which edits the heads of a cell hold."""
@@ -459,6 +465,7 @@ class World:
     def _boundaries(self, boundary):
         """Every commit is a boundary, and the oracle hears when agreement is judged."""
         replica, compose = self.hub.replica, planner.Planner.compose
+        update = changer.Changer.update
         transaction = replica.transaction
 
         @contextmanager
@@ -479,19 +486,28 @@ class World:
                 self.agree(self.by_name[side.spec.name], ref, side)
             return compose(planner_, kind, ref, cells, shadow)
 
-        self.judged = []
+        def began(changer_, planned, **how):
+            self.began = len(self.edits)
+            return update(changer_, planned, **how)
+
+        self.judged, self.uncommitted = [], []
+        for t in self.trackers:  # what a run read that died before its commit was not read
+            t.read_at = dict(t.taken_at)
         replica.transaction, planner.Planner.compose = watched, judged
+        changer.Changer.update = began
         try:
             yield
         finally:
-            planner.Planner.compose = compose
+            planner.Planner.compose, changer.Changer.update = compose, update
             del replica.transaction
 
     def _taken(self):
+        self._committed()
         self._agreed()
         for t in self.trackers:
-            for ref in list(t.read_at):
-                t.was_taken(ref)
+            for ref, seen in t.read_at.items():
+                if t.taken_at.get(ref) is not seen:
+                    t.was_taken(ref)
 
     def stranger(self):
         """Somebody acts in the middle of a run, rather near to where the hub is at work."""
@@ -542,6 +558,7 @@ class World:
         after = self.hub.replica.cell(conflict.record, cell.prop, cell.member)
         for head in after.heads:
             self._ghost(head.id, saw | {len(self.edits) - 1})
+        self._committed()
         self.story.append(f"answer {cell.prop}={value}")
 
     def play(self, steps):
@@ -656,10 +673,9 @@ class World:
                 out["blind: edit overwritten unseen"] += 1
             elif dead:
                 out["dead: edit in the window of a delete"] += 1
-            elif racy and self._is_parked(missing):
-                out["parked: reverted in the window"] += 1
-            elif racy:
-                out["racy: edit lost"] += 1
+            elif all(self.edits[n].race or self.edits[n].blind for n in missing):
+                parked = self._is_parked(missing)
+                out["parked: reverted in the window" if parked else "racy: edit lost"] += 1
             else:
                 out["LOST edit"] += 1
         false = extra or (len(got) > 1 and len(top) == 1)

@@ -85,7 +85,9 @@ class Changer:
                     self.ledger.set_sent(ref.kind, ref.id, name, None)
                 side.under_way.discard((ref.kind, ref.id))
                 self.desk.close(number, outcome_of(error))
-                if len(send) == 1 and error.alone and not isinstance(error, Stale):
+                if isinstance(error, NotFound):
+                    self.desk.items.unseen(ref, str(error))
+                elif len(send) == 1 and error.alone and not isinstance(error, Stale):
                     name, sent = next(iter(send.items()))
                     self.desk.items.park(ref.kind, ref.id, name, sent.value, str(error))
             if isinstance(error, Rejected) and len(send) > 1:
@@ -162,7 +164,9 @@ class Changer:
                 self.ledger.set_sent(ref.kind, ref.id, LIFE_SLOT, None)
                 side.under_way.discard((ref.kind, ref.id))
                 self.desk.close(number, outcome_of(error))
-                if error.alone and not isinstance(error, Stale):
+                if isinstance(error, NotFound):
+                    self.desk.items.unseen(ref, str(error))
+                elif error.alone and not isinstance(error, Stale):
                     self.desk.items.park(ref.kind, ref.id, LIFE_SLOT, "gone", str(error))
             raise
         return self._confirm_delete(planned, ref, number, receipt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Final
 
 from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, WHOLE, Intent, ItemRow, Shadow
 from prophet_hub.foreign.side import LazyCells, Side
@@ -12,10 +13,13 @@ from prophet_hub.foreign.translate import Telling
 from prophet_hub.model import ids
 from prophet_hub.model.changes import Cell, Changeset, Write, receipt, same_as
 from prophet_hub.model.ids import RecordId, WriteId
-from prophet_hub.sdk import TICKET, Field, Person
+from prophet_hub.sdk import TICKET, Field, Person, Ref
 from prophet_hub.values import PRESENT
 
-__all__ = ["Items", "TwinOf"]
+__all__ = ["READ", "Items", "TwinOf"]
+
+READ: Final = "read"
+"""Marks what the next pull reads again."""
 
 TwinOf = Callable[[Telling], RecordId | None]
 """Which record an unknown item says it is a copy of."""
@@ -185,6 +189,15 @@ class Items:
             field=row.ours if row else name, value=value,
         )  # fmt: skip
         side.waiting.add((kind, ref))
+
+    def unseen(self, ref: Ref, why: str) -> None:
+        """Notes that an item is not visible now, which deletes nothing: it is read again first."""
+        whole = ref.ticket or ref.id
+        self.ledger.wait(
+            TICKET, whole, WHOLE, f"not visible: {why}",
+            now=self.side.now(), record=self.side.record(TICKET, whole), tag=READ,
+        )  # fmt: skip
+        self.side.waiting.add((TICKET, whole))
 
     def clear(self, kind: str, ref: str, name: str) -> None:
         """Takes a slot out of the inbox."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Final
 
 import msgspec
 
 from prophet_hub.foreign.compose import Composed, compose, is_private
+from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.joining import join
 from prophet_hub.foreign.plans import Cells, fingerprint, in_order, linked, new_ref, planned
+from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE, Shadow, Waiting
 from prophet_hub.foreign.side import Side, record_of
@@ -149,8 +151,8 @@ class Planner:
     def _update(self, record: RecordId, kind: str, ref: str, ticket: str, cells: Cells) -> None:
         side = self.side
         shadow = self.ledger.shadow(kind, ref)
-        if shadow is None or (kind, record) in side.intents:
-            return  # bound, and not read yet
+        if shadow is None or (kind, record) in side.intents or self._unseen(ticket or ref):
+            return  # not read yet, or not visible now
         if not side.may("update", kind):
             return
         need = self.compose(kind, ref, cells, shadow)
@@ -163,6 +165,12 @@ class Planner:
         self._notes.rest.append(
             planned(side, Verb.UPDATE, record, Ref(kind=kind, id=ref, ticket=ticket), cells, need)
         )
+
+    def _unseen(self, ticket: str) -> bool:
+        if (TICKET, ticket) not in self.side.waiting:
+            return False
+        row = self.ledger.waiting(TICKET, ticket)
+        return row is not None and row.tag == READ
 
     def compose(self, kind: str, ref: str, cells: Cells, shadow: Shadow | None) -> Composed:
         """Returns what an item needs (for a create: with no shadow, all that it carries)."""
@@ -210,6 +218,9 @@ class Planner:
             return
         if kind == TICKET and not self._in_scope(record):
             return
+        if kind == TICKET and self._holds:
+            self._later(lambda: self.ledger.look(record))
+            return
         place = new_ref(kind, record)
         if place in side.waiting and self._blocked(place, cells):
             return
@@ -225,6 +236,11 @@ class Planner:
             self._notes.links[record] = set(linked(side, cells))
         else:
             self._notes.rest.append(new)
+
+    @cached_property
+    def _holds(self) -> bool:
+        """Tells whether a ticket of this remote waits to be adopted: it may be this very record."""
+        return any(row.tag == ADOPT for _, _, _, row in self.ledger.all_waiting(TICKET))
 
     def _in_scope(self, record: RecordId) -> bool:
         side = self.side

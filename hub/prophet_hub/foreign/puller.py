@@ -16,6 +16,7 @@ import msgspec
 
 from prophet_hub.errors import Garbled, HubError, NotFound, RemoteError
 from prophet_hub.foreign.attachments import Contents, fetch
+from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import WHOLE, Intent
 from prophet_hub.foreign.side import Side
@@ -24,8 +25,10 @@ from prophet_hub.model import ids
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, TICKET, Checkpoint, Gone, Pull, Ref, Ticket
 
-__all__ = ["Fetched", "Puller"]
+__all__ = ["ADOPT", "Fetched", "Puller", "answered"]
 
+ADOPT: Final = "adopt"
+_STRANGE: Final = "It carries a key of ours and is read when every remote was read."
 _PATIENCE: Final = 10
 """Runs in which a ticket that could not be read is tried again without a word from a person."""
 
@@ -87,6 +90,32 @@ class Puller:
             contents = self._contents(told, self._files(ref))
         return Fetched(ref=ref, told=told, contents=contents, listed=False)
 
+    def adopt(self) -> Iterator[Pulled]:
+        """Reads the copies that a run met without knowing their creation, as a restored hub does.
+
+        Only when every remote was read is the record that they copy known as it is now.
+        """
+        side = self.side
+        for kind, ref, name, row in side.ledger.all_waiting(TICKET):
+            if name != WHOLE or row.tag != ADOPT:
+                continue
+            try:
+                unit = self.fetch(Ref(kind=kind, id=ref))
+            except RemoteError as error:
+                if not error.alone:
+                    raise
+                continue  # it waits on, and this remote gets no creates
+            with side.transaction():
+                yield self.take(unit, adopting=True)
+
+    def _is_strange(self, ticket: Ticket) -> bool:
+        """Tells whether an unknown ticket carries our key, and no create is under way for it."""
+        side = self.side
+        record = side.record(TICKET, ticket.ref.id)
+        if not ticket.key or side.ledger.item(record) is not None:
+            return False
+        return all(ids.text(intent.key) != ticket.key for intent in side.intents.values())
+
     # --- what goes first -----------------------------------------------------------------------
 
     def _look_first(self) -> None:
@@ -125,7 +154,7 @@ class Puller:
             refs[intent.ref if kind == TICKET else intent.ticket] = None
         for kind, ref, name, row in side.ledger.all_waiting():
             if name == WHOLE and not row.parked and not row.pairing and row.tries < _PATIENCE:
-                if kind == TICKET and row.tag == "read":
+                if kind == TICKET and row.tag == READ:
                     refs[ref] = None
                 elif kind == ATTACHMENT:
                     refs[row.tag] = None
@@ -246,26 +275,32 @@ class Puller:
             with side.transaction():
                 return self.take(Fetched(ref=unit.ref, told=broken, contents={}, listed=True))
 
-    def take(self, unit: Fetched) -> Pulled:
+    def take(self, unit: Fetched, *, adopting: bool = False) -> Pulled:
         """Puts in what was fetched; inside a transaction."""
         side, ref, told = self.side, unit.ref, unit.told
         error: HubError | None = None
         changes = 0
-        if isinstance(told, Ticket):
+        if isinstance(told, Ticket) and not adopting and self._is_strange(told):
+            side.ledger.wait(TICKET, ref.id, WHOLE, _STRANGE, now=side.now(), quiet=True, tag=ADOPT)
+            side.waiting.add((TICKET, ref.id))
+            outcome = Outcome.HELD
+        elif isinstance(told, Ticket):
             changes = self.reader.take(told, unit.contents)
-            if unit.listed:
-                side.ledger.set_scope(ref.id)
             outcome = Outcome.READ if changes else Outcome.SAME
         elif isinstance(told, Gone):
             outcome = Outcome.GONE if self.reader.gone(told) else Outcome.SAME
         else:
             error, outcome = told, Outcome.FAILED
-            reason = f"not visible: {told}" if isinstance(told, NotFound) else str(told)
-            side.ledger.wait(
-                ref.kind, ref.id, WHOLE, reason,
-                now=side.now(), record=side.record(ref.kind, ref.id), tag="read",
-            )  # fmt: skip
-            side.waiting.add((ref.kind, ref.id))
+            if isinstance(told, NotFound):
+                self.reader.items.unseen(ref, str(told))
+            else:
+                side.ledger.wait(
+                    ref.kind, ref.id, WHOLE, str(told),
+                    now=side.now(), record=side.record(ref.kind, ref.id), tag=READ,
+                )  # fmt: skip
+                side.waiting.add((ref.kind, ref.id))
+        if unit.listed and isinstance(told, Ticket):
+            side.ledger.set_scope(ref.id)
         self._done += 1
         return Pulled(
             remote=side.spec.name,

@@ -5,6 +5,7 @@ Each method may stop anywhere and be run again: whatever was under way is met at
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -36,6 +37,13 @@ class ForeignReplica:
         self._start()
         yield from Puller(self._side).run()
 
+    def adopt(self) -> Iterator[Pulled]:
+        """Reads what waited until every remote was read; a run does so before it settles.
+
+        Nothing waits but after a restored backup, and `plan` does it again.
+        """
+        yield from Puller(self._side).adopt()
+
     def plan(self, peers: Sequence[RemoteSpec]) -> Iterator[Planned]:
         """Yields what this remote needs: creates first, parents before children; sends nothing.
 
@@ -46,6 +54,7 @@ class ForeignReplica:
         if not side.spec.pushes:
             return
         self._start()
+        deque(self.adopt(), maxlen=0)
         if side.spec.pairing != "off" and not side.ledger.place().paired:
             with side.transaction():
                 if side.spec.pairing != "off":

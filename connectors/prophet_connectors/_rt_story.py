@@ -15,7 +15,17 @@ from zoneinfo import ZoneInfo
 
 from prophet_hub.sdk import Event, Field, FieldChange, FieldMap, Kind, Person, SetChange, Value
 
-__all__ = ["FIELDS", "Names", "day_of", "events", "fields_of", "instant", "key_in", "wire_date"]
+__all__ = [
+    "FIELDS",
+    "Names",
+    "day_of",
+    "events",
+    "fields_of",
+    "instant",
+    "key_in",
+    "members",
+    "wire_date",
+]
 
 MARK = "prophet-hub"
 """Opens the hub's key: `prophet-hub:KEY` as a link of a ticket, `prophet-hub KEY` as the subject of
@@ -230,7 +240,7 @@ def _watcher(
     if not who or role not in ("Requestor", *ROLES):
         return
     name = "Requestors" if role == "Requestor" else str(role)
-    after = _set_of(present.get(name))
+    after = members(present.get(name))
     before = after - {who} if came else after | {who}
     present[name] = before
     yield _moved(name, who, came=came)
@@ -285,7 +295,8 @@ def _take_back(present: dict[str, Value], name: str, old: str | None) -> None:
         present[name] = old
 
 
-def _set_of(value: Value | None) -> frozenset[str]:
+def members(value: Value | None) -> frozenset[str]:
+    """Returns a set-valued field's members, none where it is absent."""
     return value if isinstance(value, frozenset) else frozenset()
 
 

@@ -1,0 +1,150 @@
+"""How the connector for RT asks: one log-in, pages, and who and what RT's numbers mean."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from prophet_connectors._rt_story import Names
+from prophet_hub.errors import Garbled
+from prophet_hub.sdk import Person
+from prophet_hub.sdk.auth import FormLogin
+from prophet_hub.sdk.http import Http
+
+__all__ = ["ADDRESS", "API", "PAGE", "Asker", "login", "quoted"]
+
+API: Final = "REST/2.0/"
+PAGE: Final = 100
+"""The most items a page has, whatever is asked for."""
+
+ADDRESS: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
+ALL: Final = json.dumps([{"field": "id", "operator": ">", "value": 0}])
+"""Some collections are empty without a query."""
+
+
+class Asker:
+    """REST 2.0 as questions; what does not change is asked for once.  Threads share it."""
+
+    def __init__(self, http: Http, zone: str) -> None:
+        self.http = http
+        self.remote = http.remote
+        self.names = Names(
+            user=self._user, queue=self._queue, field=self._field, zone=ZoneInfo(zone)
+        )
+        self._lock = threading.RLock()
+        self._people: dict[str, Person] = {}
+        self._users: dict[str, str] = {}
+        self._queues: dict[str, str] = {}
+        self._customs: dict[str, tuple[str, bool]] | None = None
+
+    def json(self, path: str, *, missing: bool = False, **params: Any) -> dict[str, Any]:
+        """Returns an object; with `missing`, an empty one where there is none or none to be seen."""
+        passing = frozenset({403, 404}) if missing else frozenset()
+        answer = self.http.get(f"{API}{path}", params=params, passing=passing)
+        data = answer.json() if answer.status not in passing else {}
+        if not isinstance(data, dict):
+            raise Garbled(f"{self.remote} sent a list where an object was due.")
+        return data
+
+    def page(self, path: str, **params: Any) -> dict[str, Any]:
+        page = self.json(path, **{"per_page": PAGE, **params})
+        if not isinstance(page.get("items"), list):
+            raise Garbled(f"{self.remote} sent a page without items.")
+        return page
+
+    def items(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Yields the items of all pages; `total` is null where rights are checked row by row."""
+        number, count = 1, None
+        while count != 0:
+            page = self.page(path, page=number, **params)
+            yield from page["items"]
+            size = int(page.get("per_page") or PAGE)
+            done = page.get("total") is not None and number * size >= page["total"]
+            count = 0 if done else len(page["items"])
+            number += 1
+
+    def person(self, name: str) -> Person:
+        """Returns who a name is; an address speaks for itself, a login is looked up once."""
+        with self._lock:
+            if name not in self._people:
+                if ADDRESS.match(name):
+                    self._people[name] = Person(id=name, email=name)
+                else:
+                    self.met(
+                        self.json(f"user/{quote(name, safe='')}", missing=True) or {"Name": name}
+                    )
+            return self._people[name]
+
+    def met(self, data: Mapping[str, Any]) -> Person:
+        """Remembers a user's JSON under the name."""
+        name = str(data.get("Name", ""))
+        person = Person(
+            id=name, name=data.get("RealName") or "", email=data.get("EmailAddress") or ""
+        )
+        with self._lock:
+            self._people[name] = person
+        return person
+
+    def _user(self, number: str) -> str:
+        """Returns the name of a user or group by number, asked for once; few may see numbers."""
+        with self._lock:
+            if number not in self._users and number.isdecimal():
+                data = self.json(f"user/{number}", missing=True)
+                if data:
+                    self._users[number] = self.met(data).id
+                else:
+                    group = self.json(f"group/{number}", missing=True)
+                    self._users[number] = str(group.get("Name", ""))
+            return self._users.get(number, "")
+
+    def _queue(self, number: str) -> str:
+        with self._lock:
+            if number and number not in self._queues:
+                data = self.json(f"queue/{number}", missing=True)
+                self._queues[number] = str(data.get("Name", ""))
+            return self._queues.get(number, "")
+
+    def _field(self, number: str) -> tuple[str, bool]:
+        return self.custom_fields().get(number, ("", False))
+
+    def custom_fields(self) -> dict[str, tuple[str, bool]]:
+        """Returns number -> (name, whether it holds several) of the tickets' custom fields."""
+        with self._lock:
+            if self._customs is None:
+                rows = self.items("customfields", fields="Name,MaxValues,LookupType", query=ALL)
+                self._customs = {
+                    str(row["id"]): (str(row["Name"]), str(row.get("MaxValues")) != "1")
+                    for row in rows
+                    if row.get("LookupType") == "RT::Queue-RT::Ticket"
+                }
+            return self._customs
+
+
+def login(user: str, password: str, token: str) -> FormLogin:
+    """A session by REST 1.0, which takes a token as well as a password; REST 2.0 takes its cookie.
+
+    A cookie that is no good any more is answered by 401 or, to what looks like a browser, by 302.
+    """
+    form = {"user": user, "pass": password}
+    headers = {}
+    if token:
+        form, headers = {"format": "l"}, {"Authorization": f"token {token}"}
+    return FormLogin(
+        "REST/1.0/",
+        form,
+        headers=headers,
+        accepted=lambda answer: re.match(r"RT/\S+ 200 ", answer.text) is not None,
+        expired=lambda answer: answer.status in (302, 401),
+        secrets=(password, token),
+    )
+
+
+def quoted(text: str) -> str:
+    """Returns a TicketSQL string."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -48,8 +48,6 @@ class Remembered(MemoryConnector):
         self.boundary = BOUNDARIES.get(name, self.boundary)
 
 
-
-
 @hookimpl
 def prophet_connector():
     return Remembered

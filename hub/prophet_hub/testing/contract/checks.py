@@ -65,9 +65,9 @@ class Checks:
     """Base of the groups of checks.
 
     Attributes:
-        may_skip: Checks that the sandbox cannot serve, each with the reason.  Where it is given, any
-            other that the sandbox cannot serve fails, so that a suite cannot shrink unseen.  What the
-            connector does not declare is skipped in every case.
+        may_skip: Checks that the sandbox cannot serve, or what it cannot do, each with the reason.
+            Where it is given, any other that it cannot serve fails, so that a suite cannot shrink
+            unseen.  What the connector does not declare is skipped in every case.
         skipped: Check -> why it was, filled as the checks run.
     """
 
@@ -110,7 +110,7 @@ def check(*needs: Need) -> Callable[[Check], Check]:
 
 def _lacking(suite: type[Checks], name: str, reason: str) -> NoReturn:
     suite.skipped[name] = reason
-    if suite.may_skip is not None and name not in suite.may_skip:
+    if suite.may_skip is not None and not {name, reason} & set(suite.may_skip):
         pytest.fail(f"{name} was skipped ({reason}), which `may_skip` does not allow")
     pytest.skip(f"{name}: {reason}")
 

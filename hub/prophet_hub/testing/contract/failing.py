@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import pytest
@@ -19,13 +19,24 @@ from prophet_hub.errors import (
     Transient,
     Unsure,
 )
-from prophet_hub.sdk import COMMENT, TICKET, Checkpoint, Connector, Create, Pull, Ref, Update
+from prophet_hub.sdk import (
+    ATTACHMENT,
+    COMMENT,
+    TICKET,
+    Checkpoint,
+    Connector,
+    Create,
+    Pull,
+    Ref,
+    Update,
+)
 from prophet_hub.testing.contract.checks import (
     Checks,
     can,
     carries,
     check,
     create,
+    only,
     promises,
     pull,
     raised,
@@ -33,6 +44,7 @@ from prophet_hub.testing.contract.checks import (
     remark,
     told_id,
 )
+from prophet_hub.testing.contract.reading import BYTES
 from prophet_hub.testing.contract.sandbox import Absent, Sandbox
 from prophet_hub.testing.faults import Fault, What
 
@@ -86,30 +98,30 @@ class Failing(Checks):
         """500 and 503 for ever: the connector gives up after some tries and says so."""
         ticket = self._ready(sandbox)
         for status in (500, 503):
-            with self._broken(sandbox, Fault(what=What.STATUS, status=status, times=None)) as fault:
+            with broken(sandbox, Fault(what=What.STATUS, status=status, times=None)) as fault:
                 raised(Transient, lambda: sandbox.connector.ticket(ticket))
-                assert 1 <= fault().hits <= PATIENCE, f"{fault().hits} requests on {status}"
+                assert 1 <= fault.hits <= PATIENCE, f"{fault.hits} requests on {status}"
 
     @check()
     def test_a_refused_session_is_said(self, sandbox: Sandbox) -> None:
         """401 for ever in the midst of work: AuthFailed, after a few tries at most."""
         ticket = self._ready(sandbox)
-        with self._broken(sandbox, Fault(what=What.STATUS, status=401, times=None)) as fault:
+        with broken(sandbox, Fault(what=What.STATUS, status=401, times=None)) as fault:
             raised(AuthFailed, lambda: sandbox.connector.ticket(ticket))
-            assert fault().hits <= PATIENCE
+            assert fault.hits <= PATIENCE
 
     @check()
     def test_a_forbidden_ticket_is_an_error_of_the_hub(self, sandbox: Sandbox) -> None:
         """403: some word of the hub, never a deletion."""
         ticket = self._ready(sandbox)
-        with self._broken(sandbox, Fault(what=What.STATUS, status=403, times=None)):
+        with broken(sandbox, Fault(what=What.STATUS, status=403, times=None)):
             raised(RemoteError, lambda: sandbox.connector.ticket(ticket))
 
     @check()
     def test_a_garbled_answer_is_said(self, sandbox: Sandbox) -> None:
         """A page for people with status 200 is no ticket and no end of a listing."""
         ticket = self._ready(sandbox)
-        with self._broken(sandbox, Fault(what=What.GARBLED, times=None)):
+        with broken(sandbox, Fault(what=What.GARBLED, times=None)):
             raised(Garbled, lambda: sandbox.connector.ticket(ticket))
             raised(Garbled, lambda: list(sandbox.connector.changed(Pull())))
 
@@ -117,8 +129,17 @@ class Failing(Checks):
     def test_a_truncated_answer_is_said(self, sandbox: Sandbox) -> None:
         """Half an answer is none."""
         ticket = self._ready(sandbox)
-        with self._broken(sandbox, Fault(what=What.TRUNCATED, times=None)):
+        with broken(sandbox, Fault(what=What.TRUNCATED, times=None)):
             raised((Garbled, Transient), lambda: sandbox.connector.ticket(ticket))
+
+    @check(can("create", ATTACHMENT))
+    def test_a_truncated_file_is_no_file(self, sandbox: Sandbox) -> None:
+        """A file whose bytes end too early is an error, not a shorter file."""
+        ticket = self._ready(sandbox)
+        sandbox.attach(ticket.id, "a.bin", BYTES)
+        told = only(read(sandbox, ticket.id).attachments)
+        with broken(sandbox, Fault(what=What.TRUNCATED, times=None)):
+            raised((Garbled, Transient), lambda: b"".join(sandbox.connector.content(told.ref)))
 
     @check()
     def test_a_pull_that_breaks_off_has_no_last_checkpoint(self, sandbox: Sandbox) -> None:
@@ -129,7 +150,7 @@ class Failing(Checks):
         cursor = ""
         fault = Fault(what=What.STATUS, status=500, nth=2, times=None)
         ended = False
-        with self._broken(sandbox, fault), suppress(HubError):
+        with broken(sandbox, fault), suppress(HubError):
             for item in sandbox.connector.changed(Pull()):
                 cursor = item.cursor if isinstance(item, Checkpoint) else cursor
                 seen.append(told_id(item))
@@ -146,12 +167,12 @@ class Failing(Checks):
         """429 for ever: RateLimited, in aware UTC where the tracker said until when."""
         ticket = self._ready(sandbox)
         limited = Fault(what=What.LIMITED, times=None, retry_after="3600")
-        with self._broken(sandbox, limited) as fault:
+        with broken(sandbox, limited) as fault:
             error = raised(RateLimited, lambda: sandbox.connector.ticket(ticket))
             assert error.until is not None, "Retry-After was told and is not in the error"
             assert error.until.utcoffset() is not None, "until is naive"
             assert not error.alone
-            assert fault().hits <= PATIENCE
+            assert fault.hits <= PATIENCE
 
     @check()
     def test_no_error_shows_a_secret(self, sandbox: Sandbox) -> None:
@@ -180,9 +201,9 @@ class Failing(Checks):
         """One 503, one answer that never came, one cut connection: the ticket is read."""
         ticket = self._ready(sandbox)
         for what in (What.STATUS, What.LOST, What.CUT):
-            with self._broken(sandbox, Fault(what=what)) as fault:
+            with broken(sandbox, Fault(what=what)) as fault:
                 read(sandbox, ticket.id)
-                assert fault().hits == 1
+                assert fault.hits == 1
 
     @check()
     def test_a_short_pause_is_kept(self, sandbox: Sandbox) -> None:
@@ -190,9 +211,9 @@ class Failing(Checks):
         ticket = self._ready(sandbox)
         for pause in ("1", ""):
             limited = Fault(what=What.LIMITED, retry_after=pause)
-            with self._broken(sandbox, limited) as fault:
+            with broken(sandbox, limited) as fault:
                 read(sandbox, ticket.id)
-                assert fault().hits == 1
+                assert fault.hits == 1
 
     @check(can("create"))
     def test_a_create_is_never_repeated_blindly(self, sandbox: Sandbox) -> None:
@@ -203,7 +224,7 @@ class Failing(Checks):
             Fault(what=What.STATUS, status=500, method=method, times=None),
             Fault(what=What.LOST, method=method, times=None),
         ):
-            with self._broken(sandbox, fault):
+            with broken(sandbox, fault):
                 raised((Unsure, Transient), lambda: create(sandbox))
                 assert fault.hits == 1, f"{fault.hits} requests after {fault.what.value}"
 
@@ -213,7 +234,7 @@ class Failing(Checks):
         self._ready(sandbox)
         before = set(pull(sandbox.connector).ids)
         lost = Fault(what=What.LOST, method=sandbox.create_method, times=None)
-        with self._broken(sandbox, lost):
+        with broken(sandbox, lost):
             raised(Unsure, lambda: create(sandbox))
         made = set(pull(sandbox.connector).ids) - before
         assert len(made) == 1, f"{len(made)} tickets were made"
@@ -225,7 +246,7 @@ class Failing(Checks):
         for what, there in ((What.LOST, True), (What.CUT, False)):
             key = sandbox.key()
             wire = Fault(what=what, method=sandbox.create_method, times=None)
-            with self._broken(sandbox, wire):
+            with broken(sandbox, wire):
                 raised((Unsure, Transient), partial(create, sandbox, key=key))
             found = sandbox.connector.find(Ref(id=""), key)
             assert (found is not None) == there, f"after {what.value}: {found}"
@@ -238,7 +259,7 @@ class Failing(Checks):
         ticket = self._ready(sandbox)
         key = sandbox.key()
         lost = Fault(what=What.LOST, method=sandbox.create_method, times=None)
-        with self._broken(sandbox, lost):
+        with broken(sandbox, lost):
             raised(Unsure, lambda: remark(sandbox, ticket.id, "Once", key=key))
         assert len(read(sandbox, ticket.id).comments) == 1
         found = sandbox.connector.find(Ref(kind=COMMENT, id="", ticket=ticket.id), key)
@@ -252,7 +273,7 @@ class Failing(Checks):
         title = sandbox.title.theirs
         wire = Fault(what=What.LOST, method="(?!GET).*")
         ours = Update(ref=shown.ref, changes={title: "Landed"}, version=shown.version)
-        with self._broken(sandbox, wire):
+        with broken(sandbox, wire):
             said: HubError | None = None
             try:
                 sandbox.connector.apply(ours)
@@ -270,9 +291,6 @@ class Failing(Checks):
         sandbox.connector.ticket(ticket)
         return ticket
 
-    def _broken(self, sandbox: Sandbox, fault: Fault) -> _Broken:
-        return _Broken(sandbox, fault)
-
     def _errors(self, sandbox: Sandbox, ticket: Ref, secret: str) -> Iterator[Callable[[], object]]:
         yield self._with(sandbox, secret, lambda c: c.whoami())
         yield self._with(sandbox, secret, lambda c: list(c.changed(Pull())))
@@ -280,7 +298,7 @@ class Failing(Checks):
         yield self._with(sandbox, secret, lambda c: c.apply(Create(ref=Ref(id=""), fields=fields)))
         for what in (What.STATUS, What.GARBLED, What.CUT):
             try:
-                with self._broken(sandbox, Fault(what=what, times=None)):
+                with broken(sandbox, Fault(what=what, times=None)):
                     yield lambda: sandbox.connector.ticket(ticket)
             except Absent:
                 return
@@ -298,16 +316,11 @@ class Failing(Checks):
         return acting
 
 
-class _Broken:
-    """A fault in force for a while."""
-
-    def __init__(self, sandbox: Sandbox, fault: Fault) -> None:
-        self._sandbox = sandbox
-        self._fault = fault
-
-    def __enter__(self) -> Callable[[], Fault]:
-        self._sandbox.inject(self._fault)
-        return lambda: self._fault
-
-    def __exit__(self, *_: object) -> None:
-        self._sandbox.heal()
+@contextmanager
+def broken(sandbox: Sandbox, fault: Fault) -> Iterator[Fault]:
+    """Has a fault in force for a while."""
+    sandbox.inject(fault)
+    try:
+        yield fault
+    finally:
+        sandbox.heal()

@@ -175,6 +175,7 @@ class Puller:
                 yield item if isinstance(item, Checkpoint) else self._work(item, listed)()
             return
         window: deque[Future[Fetched] | Checkpoint] = deque()
+        ahead = max(2 * width, side.spec.batch)  # so that fetching goes on while a batch commits
         with ThreadPoolExecutor(width, thread_name_prefix=side.spec.name) as pool:
             try:
                 for item, listed in feed:
@@ -182,7 +183,7 @@ class Puller:
                         window.append(item)
                     else:
                         window.append(pool.submit(self._work(item, listed)))
-                    while len(window) > 2 * width:
+                    while len(window) > ahead:
                         yield _result(window.popleft())
                 while window:
                     yield _result(window.popleft())

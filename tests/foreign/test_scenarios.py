@@ -139,18 +139,33 @@ def test_a_value_that_is_rendered_is_still_ours():
     hub.close()
 
 
+def test_a_text_that_is_rendered_stays_as_it_was_written():
+    def padded(name, value):
+        return f"{value} " if name == "b" else value
+
+    hub, r, t = step(t_knobs={"render": padded, "canon": str.strip}.items())
+    say(r, "l", name="b"), hub.syncs()
+    shown = r.items["1"].fields["b"], t.items["1"].fields["b"]
+    assert (shown, hub.conflicts(), hub.inbox(t)) == (("l", "l "), [], [])
+    hub.close()
+
+
 def test_a_stranger_in_the_hubs_name_is_no_echo_unless_it_shows_our_value():
     """Automation under our account sets another value than the one that is under way."""
-    hub, r, t = step()
+    hub, r, t = step(conditional=False)
     say(r, "q")
-    t.after_write = lambda item: t.update("robot", "1", {"a": "r"}) if item else None
 
-    def automation(_):
-        t.after_write = None
+    def automation():
         t.update("hub", "1", {"a": "r"})
 
-    t.after_write = automation
-    hub.syncs()
+    with once(hub.specs["T"].connector, "before PUT", automation):
+        hub.syncs()
+    assert (a(r, t), hub.values(r, "status")) == (["q", "q"], {"q", "r"})
+
+    hub.replica.resolve(hub.record(r), "status", "", "q", author="me")
+    hub.syncs(), say(r, "p")
+    with once(hub.specs["T"].connector, "after PUT", automation):
+        hub.syncs()
     assert (a(r, t), hub.conflicts()) == (["r", "r"], [])
     hub.close()
 
@@ -291,6 +306,22 @@ def test_an_answer_that_was_lost_is_looked_for_before_anything_is_sent_again(key
     hub.close()
 
 
+def test_a_lost_answer_is_not_looked_for_in_a_listing_that_lags():
+    hub, r, t = step(t_knobs={"lag": 1_000}.items())
+    r.create("bob", {"a": "p", "b": "l"})
+    connector, apply = hub.specs["T"].connector, hub.specs["T"].connector.apply
+
+    def lost(operation):
+        connector.apply = apply
+        apply(operation)
+        raise Unsure("No answer came.")
+
+    connector.apply = lost
+    hub.syncs()
+    assert len(t.items) == 2
+    hub.close()
+
+
 def test_a_create_that_never_arrived_is_sent_again_after_looking():
     hub, r, t = step(keys=frozenset())
     r.create("bob", {"a": "p", "b": "l"})
@@ -373,6 +404,22 @@ def test_a_delete_that_did_not_see_an_edit_deletes_nothing():
     hub.close()
 
 
+def test_an_edit_after_a_delete_holds_the_ticket_everywhere():
+    r, t, u = (Tracker(n) for n in "RTU")
+    r.create("bob", {"summary": "x"})
+    with Hub(r, t, u) as hub:
+        hub.syncs()
+        r.update("bob", "1", {"summary": "y"})
+        t.delete("eve", "1")
+        hub.syncs()
+        assert (u.items["1"].fields["summary"], bool(r.items["1"].gone)) == ("x", False)
+
+        hub.replica.resolve(hub.record(r), "life", "alive", "present", author="me")
+        hub.syncs()
+        assert u.items["1"].fields["summary"] == "y"
+        assert hub.conflicts() == []
+
+
 def test_absence_never_deletes():
     hub, r, t = step(tombstones=False)
     t.delete("bob", "1"), hub.syncs()
@@ -391,9 +438,10 @@ def test_absence_never_deletes():
 def test_a_ticket_that_was_merged_was_not_deleted():
     hub, r, t = step()
     other = t.create("eve", {"a": "p", "b": "other"})
-    hub.syncs(), t.merge("eve", "1", other), say(r, "q"), hub.syncs()
+    hub.syncs(), t.merge("eve", "1", other), hub.syncs()
     assert not r.items["1"].gone
-    assert len(t.items) == 2
+    say(r, "q"), hub.syncs()
+    assert (len(t.items), hub.conflicts()) == (2, [])
     hub.close()
 
 
@@ -550,6 +598,8 @@ def test_members_that_share_a_word_of_the_tracker_come_and_go_together():
         r.update("bob", "1", removed={"labels": {"fault"}})
         hub.syncs()
         assert t.items["1"].fields["labels"] == {"bug", "other"}
+        r.update("bob", "1", added={"labels": {"fault"}})
+        hub.syncs()
         t.update("eve", "1", removed={"labels": {"bug"}})
         hub.syncs()
         assert r.items["1"].fields["labels"] == {"other"}

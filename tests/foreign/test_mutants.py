@@ -1,0 +1,248 @@
+"""Each rule of the bridge, switched off, turns a named scenario red.
+
+A mutant is a piece of the module's own text put in place of another; its compiled functions take the
+place of the real ones for the time of one test, wherever these are held.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import tempfile
+import types
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from foreign import test_scenarios as scenarios
+from foreign.test_scenarios import KEYS
+from foreign.worlds import shortest
+from prophet_hub.sdk import History
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A rule, where it stands, what stands there without it, and who notices."""
+
+    rule: str
+    module: str
+    text: str
+    instead: str
+    killer: str
+    also: tuple[str, str, str] = ()
+
+
+RULES = [
+    Mutant("a cell in conflict is never pushed", "stands",
+           "if len(values) != 1 or all(", "if not values or all(",
+           "a_cell_in_conflict_is_never_pushed"),
+    Mutant("agreement moves the stand", "stands",
+           "return Need.ABSORB, value", "return Need.KEEP, value",
+           "both_close_and_one_reopens"),
+    Mutant("only a head that the stand does not hold is encoded", "stands",
+           "or all(head.id in stand.ids for head in heads)", "",
+           "a_changed_map_moves_nothing"),
+    Mutant("a refused value waits", "stands",
+           "if parked(value):", "if False:",
+           "a_silent_refusal_is_parked_and_not_repeated"),
+    Mutant("what flips is parked", "stands",
+           "if stand.flips >= FLIPS", "if False",
+           "a_cell_that_flips_between_two_trackers_is_parked"),
+    Mutant("an echo is of our own account", "stands",
+           "if sent and mine(step) and same(new, sent.value):",
+           "if sent and same(new, sent.value):",
+           "a_stranger_who_sets_our_value_before_us_is_not_our_echo"),
+    Mutant("an echo shows our value", "stands",
+           "if sent and mine(step) and same(new, sent.value):", "if sent and mine(step):",
+           "a_stranger_in_the_hubs_name_is_no_echo_unless_it_shows_our_value"),
+    Mutant("an untold echo is known by the old value that follows", "stands",
+           "if sent and same(old, sent.value) and not same(old, shown):", "if False:",
+           "partial_history_that_leaves_our_event_out_tells_it_by_the_old_value"),
+    Mutant("a third value stands beside ours", "stands",
+           "if sent and same(now, sent.value):\n            stands(now, sent.ids, sent)",
+           "if sent:\n            stands(now, sent.ids, sent)",
+           "a_third_value_that_nothing_explains_stands_beside_ours"),
+    Mutant("what was not answered is not refused", "stands",
+           "elif sent and not found.told and sent.answered:", "elif sent and not found.told:",
+           "a_crash_before_the_request_is_not_taken_for_a_refusal"),
+    Mutant("canonical forms", "transcribe",
+           "same=row.same,", "same=lambda one, other: one == other,",
+           "a_text_that_is_rendered_stays_as_it_was_written"),
+    Mutant("a copy's birth is an echo", "transcribe",
+           "if known.twin is None:\n                return None", "if True:\n                return None",
+           "a_copy_met_again_by_key_says_nothing_of_its_own"),
+    Mutant("a copy's birth stands for the earliest write of its value", "transcribe",
+           "return frozenset[WriteId]().union(*parts)", "return NOBODY",
+           "who_edits_a_copy_met_again_by_key_saw_what_it_was_born_with"),
+    Mutant("what carries our key is adopted when all was read", "puller",
+           "isinstance(told, Ticket) and not adopting and self._is_strange(told)", "False",
+           "what_carries_our_key_is_adopted_when_all_was_read"),
+    Mutant("look before sending again, by key", "puller",
+           "if intent.ref or kind not in side.able.keys:", "if True:",
+           "a_lost_answer_is_not_looked_for_in_a_listing_that_lags"),
+    Mutant("look before sending again, by account", "reader",
+           "if TICKET not in side.able.keys and telling.author.id == side.spec.account.id:",
+           "if False:",
+           "an_answer_that_was_lost_is_looked_for_before_anything_is_sent_again"),
+    Mutant("without a key creates go one at a time", "writer",
+           "if kind == TICKET and kind not in side.able.keys and self._unsure():", "if False:",
+           "without_a_key_creates_go_one_at_a_time"),
+    Mutant("a whole pull settles an unsure create", "puller",
+           "if unsure:", "if False:",
+           "a_create_that_never_arrived_is_sent_again_after_looking"),
+    Mutant("an intent is on disk before the wire", "writer",
+           "side.set_intent(kind, intent.key, intent)", "side.intents[kind, intent.key] = intent",
+           "no_crash_doubles_a_ticket_a_comment_or_an_attachment"),
+    Mutant("a key names its record unless another item is bound", "items",
+           "if record is None or self.side.refs(record, kind) else record",
+           "if record is None else record",
+           "a_cloned_ticket_that_carries_a_key_is_a_ticket_of_its_own"),
+    Mutant("the answer binds at once", "writer",
+           "answered(self.desk.reader, kind, intent.key, intent, receipt.ref.id)",
+           "side.set_intent(kind, intent.key, None)",
+           "an_item_that_is_gone_before_it_is_read_was_what_we_sent"),
+    Mutant("the key is the born record's name", "side",
+           "return (known or born or members)[0]", "return members[0]",
+           "a_copy_names_the_ticket_and_not_another_copy"),
+    Mutant("re-read just before a write", "changer",
+           "if not fresh and not compared:", "if False:",
+           "an_edit_between_pull_and_push_is_never_overwritten_where_no_event_would_tell"),
+    Mutant("compare and set", "compose",
+           "        version=version,\n", "",
+           "where_versions_are_compared_a_stranger_in_the_window_stops_the_write"),
+    Mutant("writing is confirmed by reading", "changer",
+           "self.desk.puller.take(unit)\n            refused", "refused",
+           "a_silent_refusal_is_parked_and_not_repeated"),
+    Mutant("a delete names what its item showed", "reader",
+           "seen = NOBODY.union(*(stand.ids for stand in shadow.stands.values()))", "seen = NOBODY",
+           "a_delete_of_the_copy_deletes_the_original"),
+    Mutant("a delete has seen its comments", "reader",
+           "if any(row.ticket == ref for _, row in side.items(child)):", "if False:",
+           "a_delete_of_the_copy_deletes_the_original"),
+    Mutant("a life in conflict is held", "planner",
+           "if life and life.conflict:\n            return", "if False:\n            return",
+           "an_edit_after_a_delete_holds_the_ticket_everywhere",
+           ("desk", "and not life.conflict", "")),
+    Mutant("only a tombstone deletes", "puller",
+           "self.reader.items.unseen(ref, str(told))", "self.reader.gone(Gone(ref=ref))",
+           "absence_never_deletes"),
+    Mutant("merged is not deleted", "reader",
+           "if gone.merged_into:", "if False:",
+           "a_ticket_that_was_merged_was_not_deleted"),
+    Mutant("deletes obey the job", "planner",
+           'if not side.spec.deletes or not side.may("delete", kind):', "if False:",
+           "a_job_that_deletes_nothing_puts_a_deletion_into_the_inbox"),
+    Mutant("fields of a rejected update go apart", "changer",
+           "if isinstance(error, Rejected) and len(send) > 1:", "if False:",
+           "a_rejected_field_waits_alone"),
+    Mutant("a rejected create waits until it changes", "planner",
+           "(row.parked and row.value == fingerprint(cells))", "row.parked",
+           "a_rejected_create_waits_until_its_ticket_changes"),
+    Mutant("members that share a word go together", "transcribe",
+           "return shared or [", "return [",
+           "members_that_share_a_word_of_the_tracker_come_and_go_together"),
+]  # fmt: skip
+
+
+def _functions(space, prefix=""):
+    for name, held in list(vars(space).items()):
+        thing = getattr(held, "func", None) or getattr(held, "fget", None) or held
+        if isinstance(thing, types.FunctionType):
+            yield f"{prefix}{name}", thing
+        elif isinstance(thing, type) and not prefix:
+            yield from _functions(thing, f"{name}.")
+
+
+@contextmanager
+def switched_off(mutant):
+    with ExitStack() as stack:
+        for edit in [(mutant.module, mutant.text, mutant.instead), mutant.also]:
+            if edit:
+                stack.enter_context(_changed(*edit))
+        yield
+
+
+@contextmanager
+def _changed(name, text, instead):
+    module = importlib.import_module(f"prophet_hub.foreign.{name}")
+    source = Path(inspect.getsourcefile(module)).read_text()
+    assert text in source, "the rule stands elsewhere now"
+    changed = types.ModuleType(module.__name__)
+    changed.__file__ = module.__file__
+    code = compile(source.replace(text, instead, 1), module.__file__, "exec")
+    sys.modules[module.__name__] = changed
+    try:
+        exec(code, vars(changed))
+    finally:
+        sys.modules[module.__name__] = module
+    new = dict(_functions(changed))
+    kept = []
+    for known, function in _functions(module):
+        if function.__module__ != module.__name__ or known not in new:
+            continue
+        other = new[known].__code__
+        if function.__code__.co_freevars == other.co_freevars:
+            kept.append((function, function.__code__))
+            function.__code__ = other
+    try:
+        yield
+    finally:
+        for function, code_ in kept:
+            function.__code__ = code_
+
+
+def play(name):
+    """Runs a scenario in each of its forms, as pytest would; the first red one ends it."""
+    test = getattr(scenarios, f"test_{name}")
+    for given in _given(name):
+        if "restored" in inspect.signature(test).parameters:
+            with tempfile.TemporaryDirectory() as folder:
+                made = scenarios.restored.__wrapped__(Path(folder))
+                try:
+                    test(next(made))
+                finally:
+                    made.close()
+        else:
+            test(**given)
+
+
+def _given(name):
+    return {
+        "a_crash_before_the_request_is_not_taken_for_a_refusal": [{"history": History.NONE}],
+        "no_crash_doubles_a_ticket_a_comment_or_an_attachment": [
+            {"keys": frozenset(), "answers": False}
+        ],
+        "an_answer_that_was_lost_is_looked_for_before_anything_is_sent_again": [
+            {"keys": KEYS}, {"keys": frozenset()}
+        ],
+    }.get(name, [{}])  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("mutant", RULES, ids=lambda m: m.rule)
+def test_without_a_rule_its_scenario_is_red(mutant):
+    with switched_off(mutant), pytest.raises(AssertionError):
+        play(mutant.killer)
+
+
+def test_a_mutant_is_gone_after_its_test():
+    for name in dict.fromkeys(m.killer for m in RULES[:4]):
+        play(name)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "fixed"),
+    [
+        (RULES[1], {}),
+        (RULES[22], {"history": History.NONE, "cas": False, "chaos": "races"}),
+    ],
+    ids=lambda x: getattr(x, "rule", ""),
+)
+def test_the_worlds_notice_too(mutant, fixed):
+    with switched_off(mutant):
+        tally, _ = shortest(range(60_000, 60_200), **fixed)
+    assert any(outcome.split()[0].isupper() for outcome in tally), tally

@@ -14,12 +14,11 @@ import secrets
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from prophet_connectors._todotxt_line import parse
-from prophet_connectors._todotxt_words import core, said
+from prophet_connectors._todotxt_words import core, token_in
 from prophet_hub.errors import Transient
 
 __all__ = ["Known", "Memory", "Row", "identify", "key_of", "mint", "token_of"]
@@ -29,7 +28,7 @@ _LIKE = 0.5
 """Share of common words above which a changed line is still the same task."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Known:
     """A task as last seen.
 
@@ -73,7 +72,7 @@ class Memory:
         """Returns what the file holds; a fresh memory where there is none that can be read."""
         try:
             raw = json.loads(path.read_text("utf-8", "surrogatepass")) if path else {}
-            items = {token: Known(**known) for token, known in raw.pop("items", {}).items()}
+            items = {token: Known(*known) for token, known in raw.pop("items", {}).items()}
             memory = cls(**raw, items=items)
         except (FileNotFoundError, ValueError, TypeError, AttributeError):
             memory = cls()
@@ -89,7 +88,9 @@ class Memory:
         temporary = path.with_suffix(".new")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(asdict(self)), "utf-8")
+            items = {t: (k.text, k.generation, k.born, k.changed) for t, k in self.items.items()}
+            others = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "items"}
+            temporary.write_text(json.dumps({**others, "items": items}), "utf-8")
             os.replace(temporary, path)  # noqa: PTH105 - the call that crash tests watch
         except OSError as error:
             raise Transient(f"{path} was not written: {error.strerror}.") from error
@@ -167,7 +168,7 @@ def _carried(rows: Sequence[Row], known: Mapping[str, str]) -> dict[Row, str]:
     """Returns the lines that carry our word; of a copied one, the nearest to what it was."""
     carriers: dict[str, list[Row]] = {}
     for row in rows:
-        token = said(parse(row.text)).get("hub", "")
+        token = token_in(row.text)
         if token:
             carriers.setdefault(token, []).append(row)
     found: dict[Row, str] = {}

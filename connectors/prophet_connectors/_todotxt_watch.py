@@ -16,7 +16,7 @@ from pathlib import Path
 from prophet_connectors._todotxt_file import Files, State, appended, rows_of, with_lines
 from prophet_connectors._todotxt_line import parse
 from prophet_connectors._todotxt_memory import Memory, Row, identify, mint
-from prophet_connectors._todotxt_words import said, with_id
+from prophet_connectors._todotxt_words import token_in, with_id
 from prophet_hub.errors import Brake, ConfigError
 from prophet_hub.sdk.pace import Clock
 
@@ -30,10 +30,15 @@ _ALL = 100
 
 @dataclass(slots=True)
 class _Seen:
-    """What stood in the files at one moment; kept true by every write of ours."""
+    """What stood in the files at one moment; kept true by every write of ours.
+
+    Attributes:
+        known: Whether the last look saw the same.
+    """
 
     state: dict[str, State]
     data: dict[Path, bytes]
+    known: bool = False
 
     @property
     def when(self) -> int:
@@ -82,20 +87,21 @@ class Watch:
             self._brake(memory, set(found.values()), empty=not rows)
             memory.take(self._marked(found, seen), when)
             memory.query, memory.digests = query, _digests(seen.data)
-        memory.state = seen.state
-        memory.settled = self._clock.now() - instant(seen.when) > _QUIET
-        memory.save(self._place)
+        settled = self._clock.now() - instant(seen.when) > _QUIET
+        if not same or (memory.state, memory.settled) != (seen.state, settled):
+            memory.state, memory.settled = seen.state, settled
+            memory.save(self._place)
         return memory
 
     def append(self, token: str, text: str) -> None:
         """Adds a line at the end of the file."""
-        seen, memory = _Seen(*self.files.read()), self._kept()
+        seen = self._read()
         self._put(seen, self.files.todo, appended(seen.data[self.files.todo], text))
-        self._note(memory, token, text, seen.when)
+        self._note(token, text, seen)
 
     def find(self, token: str) -> tuple[Row, _Seen] | None:
         """Returns the task's line as it stands in the files now, and what else does."""
-        seen = _Seen(*self.files.read())
+        seen = self._read()
         found = self._identified(rows_of(self.files, seen.data), self._kept(), None)
         return next(((row, seen) for row in found if found[row] == token), None)
 
@@ -115,7 +121,7 @@ class Watch:
             memory.moving = []
         else:
             self._put(seen, path, with_lines(seen.data[path], {row.at: text}))
-        self._note(memory, token, text, seen.when)
+        self._note(token, text, seen)
 
     # --- within --------------------------------------------------------------------------------
 
@@ -146,9 +152,8 @@ class Watch:
         new: dict[Path, dict[int, str | None]] = {path: {} for path in seen.data}
         for row, token in found.items():
             texts[token] = row.text
-            line = parse(row.text)
-            if self._marks and said(line).get("hub") != token:
-                texts[token] = str(with_id(line, token))
+            if self._marks and token_in(row.text) != token:
+                texts[token] = str(with_id(parse(row.text), token))
                 path = self.files.done if row.archived else self.files.todo
                 new[path][row.at] = texts[token]
         for path, lines in new.items():
@@ -159,9 +164,7 @@ class Watch:
         """Ends what a crash left half done: reopened lines that stand in the archive still."""
         if not memory.moving:
             return
-        rows = [
-            (row, said(parse(row.text)).get("hub", "")) for row in rows_of(self.files, seen.data)
-        ]
+        rows = [(row, token_in(row.text)) for row in rows_of(self.files, seen.data)]
         back = {token for row, token in rows if not row.archived}
         twice = {r.at: None for r, t in rows if r.archived and t in back and t in memory.moving}
         if twice:
@@ -173,14 +176,23 @@ class Watch:
             seen.state[path.name] = self.files.replace(path, seen.data[path], after)
             seen.data[path] = after
 
-    def _note(self, memory: Memory, token: str, text: str | None, when: int) -> None:
-        if text is not None and token in memory.items and memory.items[token].text == text:
-            return
-        memory.generation += 1
-        if text is None:
-            memory.drop(token, when)
-        else:
-            memory.put(token, text, when)
+    def _read(self) -> _Seen:
+        seen = _Seen(*self.files.read())
+        seen.known = self._kept().digests == _digests(seen.data)
+        return seen
+
+    def _note(self, token: str, text: str | None, seen: _Seen) -> None:
+        memory = self._kept()
+        old = memory.items.get(token)
+        if text is None or old is None or old.text != text:
+            memory.generation += 1
+            if text is None:
+                memory.drop(token, seen.when)
+            else:
+                memory.put(token, text, seen.when)
+        if seen.known:  # nothing but our own write is new in the file
+            memory.state, memory.digests = seen.state, _digests(seen.data)
+            memory.settled = False
         memory.save(self._place)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from prophet_connectors._todotxt_line import DAY, Line, is_day, parse
 
-__all__ = ["Change", "core", "edit", "labels", "said", "with_id"]
+__all__ = ["Change", "core", "edit", "labels", "said", "token_in", "with_id"]
 
 _TAG = re.compile(r"(?!@\+.)[@+][^ \t\r]+")
 _KEYS = {  # understood wherever they stand, if their value is good
@@ -21,13 +21,14 @@ _KEYS = {  # understood wherever they stand, if their value is good
     "t": re.compile(DAY),
     "rec": re.compile(r"\+?[0-9]+[dbwmy]"),
     "pri": re.compile(r"[A-Z]"),
-    "hub": re.compile(r"[0-9A-Za-z]+|=[^:]+"),
+    "hub": re.compile(r"[0-9A-Za-z]+|=[^: \t\r]+"),
 }
 _OTHERS = {  # not ours to read; at the end of a line they are no part of the title
     "id", "p", "dep", "h", "uuid", "sup", "note", "star", "created", "completed", "effort", "est",
     "pm",
 }  # fmt: skip
 _PRI = re.compile(r"(?<![^ \t\r])\\*pri:[A-Z](?![^ \t\r])")
+_ID = re.compile(r"(?<![^ \t\r])hub:([0-9A-Za-z]+|=[^: \t\r]+)(?![^ \t\r])")
 _LABEL_HIDES = re.compile(r"%(?=20|25|09|0A|0D)|[ \t\r\n]")
 _LABEL_SHOWS = re.compile(r"%(20|25|09|0A|0D)")
 
@@ -91,6 +92,12 @@ def edit(line: Line, change: Change, *, today: str) -> Line:
     if _title(_words(new), done=line.done) != title or labels(new) != tags:
         new = replace(line, body=_body(_titled(words, title, done=line.done)))
     return _guarded(new)
+
+
+def token_in(text: str) -> str:
+    """Returns what stands behind our word in a line, "" if it has none; as `said`, but quick."""
+    found = _ID.findall(text) if "hub:" in text else ()
+    return str(found[-1]) if found else ""
 
 
 def with_id(line: Line, token: str) -> Line:

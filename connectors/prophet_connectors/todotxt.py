@@ -28,7 +28,7 @@ from pathlib import Path
 from prophet_connectors._todotxt_days import Days
 from prophet_connectors._todotxt_file import Files
 from prophet_connectors._todotxt_line import Line, parse, shown, version_of
-from prophet_connectors._todotxt_memory import Memory, key_of, mint, token_of
+from prophet_connectors._todotxt_memory import Known, Memory, key_of, mint, token_of
 from prophet_connectors._todotxt_watch import Watch, instant, matches
 from prophet_connectors._todotxt_words import Change, edit, labels, said, with_id
 from prophet_hub.errors import AuthFailed, NotFound, Rejected, Stale, Unsupported
@@ -156,17 +156,17 @@ class TodoTxt(Connector):
             number, _, name = pull.since.partition(".")
             known = name == mark and number.isdecimal() and int(number) <= memory.generation
             since = int(number) if known else 0
-            told: list[tuple[int, Ticket | Gone]] = [
-                (known.generation, self._ticket(memory, token))
-                for token, known in memory.items.items()
-                if known.generation > since and matches(known.text, pull.query)
+            told = [
+                (task.generation, token, task)
+                for token, task in memory.items.items()
+                if task.generation > since and matches(task.text, pull.query)
             ]
-            told += [
-                (g, _gone(token, when)) for token, (g, when) in memory.gone.items() if g > since
-            ]
-            told.sort(key=lambda pair: pair[0])
-            end = Checkpoint(cursor=f"{memory.generation}.{mark}", total=len(told))
-        yield from (item for _, item in told)
+            gone = [(g, token, when) for token, (g, when) in memory.gone.items() if g > since]
+            total = len(told) + len(gone)
+            end = Checkpoint(cursor=f"{memory.generation}.{mark}", total=total)
+        yield from (_gone(token, when) for _, token, when in gone)
+        told.sort(key=lambda task: task[0])
+        yield from (self._ticket(token, task) for _, token, task in told)
         yield end
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
@@ -174,7 +174,7 @@ class TodoTxt(Connector):
         with self._lock:
             memory = self._watch.look(self._query)
             if ref.id in memory.items:
-                return self._ticket(memory, ref.id)
+                return self._ticket(ref.id, memory.items[ref.id])
             if ref.id in memory.gone:
                 return _gone(ref.id, memory.gone[ref.id][1])
         raise NotFound(f"{self._files.todo} has no task {ref.id}.")
@@ -271,12 +271,11 @@ class TodoTxt(Connector):
             raise Rejected("A task needs a title.")
         return new
 
-    def _ticket(self, memory: Memory, token: str) -> Ticket:
-        known = memory.items[token]
+    def _ticket(self, token: str, known: Known) -> Ticket:
         line = parse(known.text)
         fields: dict[str, Value] = {n: shown(v) for n, v in said(line).items() if n != "hub"}
-        if labels(line):
-            fields["labels"] = frozenset(shown(label) for label in labels(line))
+        if tags := labels(line):
+            fields["labels"] = frozenset(shown(tag) for tag in tags)
         return Ticket(
             ref=Ref(id=token),
             author=_HUB if key_of(token) else Person(id=self.settings.owner),

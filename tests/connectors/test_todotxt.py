@@ -19,7 +19,7 @@ from prophet_connectors import _todotxt_file
 from prophet_connectors._todotxt_file import Files
 from prophet_connectors._todotxt_line import join, parse, split, version_of
 from prophet_connectors._todotxt_memory import _likeness, key_of, mint, token_of
-from prophet_connectors._todotxt_words import Change, edit, labels, said, with_id
+from prophet_connectors._todotxt_words import Change, edit, labels, said, token_in, with_id
 from prophet_connectors.todotxt import TodoTxt, TodoTxtSettings, prophet_connector
 from prophet_hub.errors import (
     AuthFailed,
@@ -165,6 +165,7 @@ def test_any_bytes_come_back(data):
 @given(TEXTS)
 def test_any_line_comes_back(text):
     assert str(parse(text)) == text
+    assert token_in(text) == said(parse(text)).get("hub", "")
 
 
 @given(TEXTS)

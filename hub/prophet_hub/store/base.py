@@ -113,6 +113,7 @@ class Rows(Protocol):
 
 
 _SIZES: Final = (1, 8, 64, 512)
+_MARKS: Final = {size: f"({','.join('?' * size)})" for size in _SIZES}
 
 
 def batched_in(values: Iterable[Any]) -> Iterator[tuple[str, list[Any]]]:
@@ -121,11 +122,14 @@ def batched_in(values: Iterable[Any]) -> Iterator[tuple[str, list[Any]]]:
     The last value is repeated to fill a chunk up, which an IN list does not mind.
     """
     rest = list(values)
+    if len(rest) == 1:
+        yield "(?)", rest
+        return
     for start in range(0, len(rest), _SIZES[-1]):
         chunk = rest[start : start + _SIZES[-1]]
         size = next(s for s in _SIZES if s >= len(chunk))
         chunk += chunk[-1:] * (size - len(chunk))
-        yield f"({','.join('?' * size)})", chunk
+        yield _MARKS[size], chunk
 
 
 LEDGER: Final[dict[str, tuple[str, ...]]] = {

@@ -233,7 +233,7 @@ class Api:
         """Returns the content of an action's answer; of a redirect, at least the id it leads to."""
         target = urlsplit(answer.headers.get("Location", "")).path
         moved = answer.status in _REDIRECTS
-        if moved and not target.startswith("/=/"):
+        if moved and "/=/" not in target:
             raise AuthFailed(f"{self.remote} asks for a log-in or the terms of use at {target}.")
         found = re.search(r"/id/([0-9]+)", target)
         if moved and found and not answer.body.lstrip().startswith(b"{"):
@@ -268,7 +268,7 @@ def _welcome(answer: Answer) -> bool:
 
 def _stranger(answer: Answer) -> bool:
     target = urlsplit(answer.headers.get("Location", "")).path
-    away = answer.status in _REDIRECTS and not target.startswith(("/=/", "/task/"))
+    away = answer.status in _REDIRECTS and not re.search("/(=|task)/", target)
     return answer.status in (401, 403) or away
 
 

@@ -44,7 +44,7 @@ def test_the_history_tells_who_changed_what(edited):
 
 
 def test_the_history_tells_comments_if_asked(edited):
-    assert "(nothing) -> Really?" in edited("history a#1 --comments").out
+    assert "  Really?" in edited("history a#1 --comments").out
 
 
 def test_the_history_as_data(edited):

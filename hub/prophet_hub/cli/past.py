@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prophet_hub.cli.desk import Desk
-from prophet_hub.cli.tables import shown_time
+from prophet_hub.cli.tables import cut, shown_time
 from prophet_hub.cli.views import Views, parsed_field
 from prophet_hub.errors import UsageError
 from prophet_hub.model.changes import LIFE, LINKING, VOTE
@@ -22,6 +22,8 @@ __all__ = ["history", "log", "why"]
 
 _INNER = frozenset({"body", "name", LIFE})
 """What is told of a comment or an attachment; the rest goes without saying."""
+
+_VALUE = 60  # columns of a value
 
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 _Ticket = Annotated[str, typer.Argument(metavar="TICKET", help="5, rt-main#42 or a uuid.")]
@@ -74,7 +76,7 @@ def history(
         rows = [row for row in replica.history(record) if _told(row)]
         rows += [row for one in records for row in replica.history(one) if row.prop in _INNER]
         rows.sort(key=lambda row: (row.when, row.number))
-        _print(desk, views, rows, as_json=as_json)
+        _print(desk, views, rows, as_json=as_json, heads=False)
 
 
 def why(
@@ -96,16 +98,17 @@ def why(
         if not as_json and state is not None:
             held = ", in conflict" if state.conflict else ""
             desk.say(f"{field} of {ticket} shows {views.short(state.shown, prop)}{held}")
-        _print(desk, views, rows, as_json=as_json)
+        _print(desk, views, rows, as_json=as_json, heads=True)
 
 
-def _print(desk: Desk, views: Views, rows: list[HistoryRow], *, as_json: bool) -> None:
+def _print(desk: Desk, views: Views, rows: list[HistoryRow], *, as_json: bool, heads: bool) -> None:
+    """Prints writes one below the other; with `heads`, those that stand are marked."""
     if as_json:
         desk.json([_data(views, row) for row in rows])
         return
     desk.table([
-        (shown_time(row.when), row.author, row.note, _name(row),
-         f"{views.short(row.old, row.prop)} -> {views.short(row.new, row.prop)}", _how(row))
+        (shown_time(row.when), row.author, row.note, _name(row), _step(views, row),
+         _how(row, heads=heads))
         for row in rows
     ])  # fmt: skip
 
@@ -130,10 +133,17 @@ def _name(row: HistoryRow) -> str:
     return row.prop if row.prop == LIFE or not row.member else f"{row.prop}={row.member}"
 
 
-def _how(row: HistoryRow) -> str:
+def _step(views: Views, row: HistoryRow) -> str:
+    """Returns what was written, after what its author saw if that was something."""
+    old, new = (cut(views.short(one, row.prop), _VALUE) for one in (row.old, row.new))
+    return new if row.old is None and row.prop != LIFE else f"{old} -> {new}"
+
+
+def _how(row: HistoryRow, *, heads: bool) -> str:
     """Returns what is to be said of a write besides its values."""
     rule = {"": "", "person": "decided"}.get(row.rule, f"by rule: {row.rule}")
-    return ", ".join(part for part in (rule, "" if row.superseded else "stands") if part)
+    stands = "stands" if heads and not row.superseded else ""
+    return ", ".join(part for part in (rule, stands) if part)
 
 
 def _known(views: Views, record: RecordId, prop: str) -> str:

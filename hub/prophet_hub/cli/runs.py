@@ -163,7 +163,8 @@ def _show(desk: Desk, planned: Sequence[Planned]) -> None:
         for part in one.fields:
             before = "" if part.before is None else f"{_short(part.before)} -> "
             after = "(nothing)" if part.after is None else _short(part.after)
-            rows.append(("", "", part.ours, f"{before}{after}"))
+            name = part.ours if part.ours == part.theirs else f"{part.ours} ({part.theirs})"
+            rows.append(("", "", name, f"{before}{after}"))
     desk.table(rows)
     sums = totals(planned)
     if not sums.operations:

@@ -187,7 +187,9 @@ class Run:
     def finish(self, state: str) -> Report:
         """Writes the report down and tells it to the plugins."""
         self.report.conflicts = sum(1 for _ in self._conflicts())
-        self.report.inbox = sum(len(one.foreign.inbox()) for one in self._remotes.values())
+        self.report.inbox = sum(
+            not item.quiet for one in self._remotes.values() for item in one.foreign.inbox()
+        )
         self.report.finish("interrupted" if self._stopped else state, self._clock())
         keep(self._replica, self.report)
         self._announce()

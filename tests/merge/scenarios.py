@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from merge.hubs import C1, STATUS, T1, T2, T3, TICKET
+from merge.hubs import C1, C2, STATUS, T1, T2, T3, TICKET
 from prophet_hub.errors import Invalid
 from prophet_hub.merge.settle import newest, prefer
 from prophet_hub.model import ids
@@ -484,6 +484,22 @@ def a_comment_moved_away_is_no_edit_of_the_deleted(family):
     meet(a, b)
     assert DEATH not in a.conflicts()
     assert not b.alive()
+
+
+def a_comment_that_joins_another_tickets_leaves_the_deleted(family):
+    a, b = family(2)
+    a.create()
+    a.delete()
+    a.comment(C1, T1)
+    a.comment(C2, T2)
+    assert DEATH in a.conflicts()
+    a.put(ids.text(T2), C2, TICKET, at=9)
+    a.pair(C1, C2)
+    assert DEATH not in a.conflicts()
+    a.unpair(C1)
+    assert DEATH in a.conflicts()
+    b.pull(a)
+    assert DEATH in b.conflicts()
 
 
 def the_lists_of_several_deletes_are_united(family):

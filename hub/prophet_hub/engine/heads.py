@@ -2,7 +2,8 @@
 
 **The short way.** A cell has the writes W and the heads H that the law gives.  A write o arrives:
 
-* o is no rule's and no delete with a list, none of H is a rule's, and no two of H knew one another (the row is not TANGLED);
+* o is no rule's and no delete with a list, none of H is a rule's, and no two of H knew one another
+  (the row is not TANGLED);
 * nobody has named o before: it is not in the log, no crossing leads to it, no receipt names it;
 * all that o supersedes stands in W, and is no event that a receipt calls another write.
 
@@ -55,8 +56,9 @@ class Derivation:
         changed: dict[bytes, int] = {}
         pairs, events = self._links.update(entries)
         met |= events
+        parents: set[bytes] = set()
         if pairs:
-            slow |= self._regroup(pairs, lines)
+            slow |= self._regroup(pairs, lines, parents)
             changed |= dict.fromkeys((key[0] for key in slow), latest)
         batch = _Batch(self._store, lines, (types, new), met, slow)
         for number, writes in entries:
@@ -73,7 +75,7 @@ class Derivation:
                 slow.add(key)
                 changed.setdefault(key[0], latest)
         batch.flush()
-        parents = batch.parents | self.law.cells(slow, past)
+        parents |= batch.parents | self.law.cells(slow, past)
         for whole in self._lives(set(changed), parents, lines, past):
             changed.setdefault(whole, latest)
         for whole, number in changed.items():
@@ -106,9 +108,14 @@ class Derivation:
         )
         return {WriteId(i) for i in found}
 
-    def _regroup(self, pairs: Iterable[tuple[bytes, bytes]], lines: Lines) -> set[Key]:
-        """Forms classes anew; returns the cells of the new ones, which must be computed."""
+    def _regroup(
+        self, pairs: Iterable[tuple[bytes, bytes]], lines: Lines, parents: set[bytes]
+    ) -> set[Key]:
+        """Forms classes anew; returns the cells of the new ones, which must be computed, and adds
+        to `parents` the tickets that the old ones belonged to.
+        """
         old, new = lines.regroup(pairs)
+        parents |= self._derived.parents(old)
         cells = {key[1:] for whole in old for key in self._links.drop_class(whole)}
         return {(whole, *cell) for whole in new for cell in cells}
 

@@ -1,4 +1,4 @@
-"""Writes the help of every command into docs/commands.md; run by `make docs`.
+"""The help of every command as docs/commands.md shows it; `make docs` writes it there.
 
 What typer knows of a command is taken, not how it lays it out: so the page does not change with
 typer's versions.
@@ -7,7 +7,6 @@ typer's versions.
 from __future__ import annotations
 
 import re
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -73,8 +72,3 @@ def _argument(param):
 def _option(param):
     names = ", ".join(f"`{one}`" for one in sorted(param.opts, key=len, reverse=True))
     return f"{names} {param.metavar}" if param.metavar and not param.is_flag else names
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
-    sys.exit(0)

@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documentation anew; tests hold what it writes."""
+"""Writes the generated parts of the documentation anew; tests hold what it writes."""  # noqa: INP001 - a script
 
 import json
 import sys
@@ -8,7 +8,6 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from cli import pages  # noqa: E402 - found by the line above
-
 from prophet_hub.jobs.config import schema  # noqa: E402
 
 

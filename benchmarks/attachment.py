@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 import requests
-from served import PASSWORD, TESTS, USER, told
+from served import PASSWORD, TESTS, told
 
 MB = 1_000_000
-SIZE = int(sys.argv[1]) * MB if len(sys.argv) > 1 else 200 * MB
+SIZE = 200 * MB
 PIECE = bytes(range(250)) * 4000
 HUB = Path(sys.executable).with_name("prophet-hub")
 JOB = """
@@ -40,10 +40,12 @@ def make_app(size: int):
     fake = rt.RTFake(tracker)
 
     def app(environ, start_response):
-        if environ["PATH_INFO"] != "/digest":
+        if environ["PATH_INFO"] not in {"/digest", "/raw"}:
             return fake(environ, start_response)
         files = [a.data for i in tracker.items.values() for a in i.attachments]
         start_response("200 OK", [])
+        if environ["PATH_INFO"] == "/raw":
+            return files
         return [" ".join(hashlib.sha256(data).hexdigest() for data in files).encode()]
 
     return app
@@ -58,19 +60,11 @@ def serve(size: int) -> subprocess.Popen[str]:
 
 
 def floor(url: str) -> float:
-    with requests.Session() as session:
-        session.headers["User-Agent"] = "bare"
-        session.post(f"{url}/REST/1.0/", data={"user": USER, "pass": PASSWORD}, timeout=30)
-        parts = session.get(
-            f"{url}/REST/2.0/ticket/1/attachments?fields=Filename", timeout=30
-        ).json()
-        part = next(item["id"] for item in parts["items"] if item.get("Filename") == "large.bin")
-        start = time.perf_counter()
-        address = f"{url}/REST/1.0/ticket/1/attachments/{part}/content"
-        with session.get(address, stream=True, timeout=30) as answer:
-            got = sum(map(len, answer.iter_content(1 << 16)))
-        if got < SIZE:
-            sys.exit(f"only {got} bytes came")
+    start = time.perf_counter()
+    with requests.get(f"{url}/raw", stream=True, timeout=30) as answer:
+        got = sum(map(len, answer.iter_content(1 << 16)))
+    if got != SIZE:
+        sys.exit(f"{got} bytes came, not {SIZE}")
     return time.perf_counter() - start
 
 

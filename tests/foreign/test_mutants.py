@@ -139,7 +139,7 @@ RULES = [
            "if isinstance(error, Rejected) and len(send) > 1:", "if False:",
            "a_rejected_field_waits_alone"),
     Mutant("a rejected create waits until it changes", "planner",
-           "(row.parked and row.value == fingerprint(cells))", "row.parked",
+           "(r.parked and r.value == fingerprint(cells))", "r.parked",
            "a_rejected_create_waits_until_its_ticket_changes"),
     Mutant("members that share a word go together", "transcribe",
            "return shared or [", "return [",

@@ -21,7 +21,7 @@ LOCAL = "prophet-hub"
 
 _GAP = r"[\s>]+"
 _LINE = re.compile(
-    rf"[\s>]*(?P<author>[^\n>](?:.{{0,199}}?)),{_GAP}"
+    rf"[\s>]*(?P<author>[^\n>](?:(?!\r?\n[ \t>]*\r?\n).){{0,199}}?),{_GAP}"
     rf"(?P<day>\d{{4}}-\d\d-\d\d){_GAP}(?P<time>\d\d:\d\d){_GAP}UTC,{_GAP}"
     rf"(?P<remote>[^\s#]+)#(?P<ticket>[^\s:]*)-(?P<comment>[^\s:-]+)"
     rf"(?:{_GAP}\((?P<dialect>[\w.+-]+)\))?:[ \t]*(?:\r?\n(?:[ \t>]*\r?\n)?|$)",

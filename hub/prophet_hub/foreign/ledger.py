@@ -27,7 +27,7 @@ from prophet_hub.foreign.rows import (
 )
 from prophet_hub.model.ids import RecordId, TrackerId
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "waiting_of"]
 
 
 class _Store(Protocol):
@@ -225,3 +225,8 @@ class Ledger:
 _LOOK: Final = "look:"
 _NAME: Final = "tracker-of:"
 _NOW: Final = "name-of:"
+
+
+def waiting_of(data: bytes) -> Waiting:
+    """Returns a row of any tracker's inbox."""
+    return msgspec.msgpack.decode(data, type=Waiting)

@@ -15,16 +15,17 @@ from typing import Final
 
 from prophet_hub.engine.replica import CellState
 from prophet_hub.foreign.joining import join
+from prophet_hub.foreign.ledger import Ledger, waiting_of
 from prophet_hub.foreign.plans import new_ref
-from prophet_hub.foreign.rows import WHOLE
-from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.rows import Waiting
+from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import RemoteSpec
 from prophet_hub.model import ids
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId, TrackerId
 from prophet_hub.sdk import TICKET
 
-__all__ = ["CERTAIN", "POSSIBLE", "Candidate", "pair_first", "score"]
+__all__ = ["CERTAIN", "POSSIBLE", "Candidate", "answered", "pair_first", "score"]
 
 CERTAIN: Final = 80
 POSSIBLE: Final = 60
@@ -116,7 +117,7 @@ def _ask(side: Side, one: Candidate, other: Candidate, points: int, why: str) ->
     """Puts a pair into the inbox; the other ticket is not created here meanwhile."""
     place = new_ref(TICKET, other.record)
     side.ledger.wait(
-        *place, WHOLE,
+        *place, one.record.hex(),
         f"May be the same as “{one.summary}” here ({points} points: {why}). Retry makes them one, drop keeps two.",
         now=side.now(), record=other.record, pairing=ids.text(one.record),
     )  # fmt: skip
@@ -163,3 +164,22 @@ def _candidate(side: Side, record: RecordId, cells: dict[tuple[str, str], CellSt
         created=created,
         words=frozenset(_WORDS.findall(summary)),
     )
+
+
+def answered(side: Side, row: Waiting, *, same: bool) -> None:
+    """Takes a person's answer: two tickets are one, or they are two; asked on either side."""
+    one, other = row.record, record_of(row.pairing)
+    if one is None or other is None:
+        return
+    if same:
+        join(side.replica, one, other)
+    store = side.replica.store
+    for key, data in list(store.scan("inbox")):
+        asked = waiting_of(data)
+        pair = {asked.record, record_of(asked.pairing)}
+        if asked.pairing and (pair & {one, other} if same else pair == {one, other}):
+            store.drop("inbox", key)
+    for (job, tracker), _ in list(store.scan("checkpoints")):
+        if isinstance(tracker, bytes):
+            for record in (one, other):
+                Ledger(store, TrackerId(tracker), str(job)).look(record)

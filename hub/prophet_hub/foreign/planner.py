@@ -252,10 +252,8 @@ class Planner:
 
     def _blocked(self, place: tuple[str, str], cells: Cells) -> bool:
         """Tells whether a create waits: for a person, or because the same was refused before."""
-        row = self.ledger.waiting(*place)
-        if row is None or row.quiet:
-            return False
-        return bool(row.pairing) or (row.parked and row.value == fingerprint(cells))
+        rows = [row for _, _, _, row in self.ledger.all_waiting(*place)]
+        return any(r.pairing or (r.parked and r.value == fingerprint(cells)) for r in rows)
 
     def withheld(
         self, kind: str, ref: str, record: RecordId, cells: Cells, shadow: Shadow | None

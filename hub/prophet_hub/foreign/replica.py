@@ -13,11 +13,10 @@ import msgspec
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 from prophet_hub.foreign import pairing
-from prophet_hub.foreign.joining import join
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.puller import Puller
 from prophet_hub.foreign.rows import Waiting, slot, split
-from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, InboxItem, Planned, Pulled, RemoteSpec
 from prophet_hub.foreign.writer import Writer
 
@@ -86,10 +85,9 @@ class ForeignReplica:
         kind, ref, name, row = self._waiting(number)
         side = self._side
         with side.transaction():
-            if row.pairing and row.record:
-                other = record_of(row.pairing)
-                if other:
-                    join(side.replica, row.record, other)
+            if row.pairing:
+                pairing.answered(side, row, same=True)
+                return
             shadow = side.ledger.shadow(kind, ref)
             if shadow and name in shadow.stands:
                 stand = msgspec.structs.replace(shadow.stands[name], flips=0)
@@ -113,8 +111,8 @@ class ForeignReplica:
         kind, ref, name, row = self._waiting(number)
         side = self._side
         with side.transaction():
-            if row.record and row.pairing:
-                side.ledger.look(row.record)
+            if row.pairing:
+                pairing.answered(side, row, same=False)
             side.ledger.done_waiting(kind, ref, name)
 
     def _waiting(self, number: int) -> tuple[str, str, str, Waiting]:
@@ -135,7 +133,7 @@ class ForeignReplica:
             kind=kind,
             ref=ref,
             record=row.record,
-            field=row.field or slot(theirs, member),
+            field=row.field or ("" if row.pairing else slot(theirs, member)),
             reason=row.reason,
             value=row.value or "",
             since=row.since,

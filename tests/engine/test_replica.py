@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from itertools import count
 
 import msgspec
@@ -340,6 +342,34 @@ def test_a_file_in_a_new_home_takes_a_new_origin_at_once(path, way):
     assert {(r.origin, r.sequence) for r in two.log()} == {(origin, 1), (two.origin, 1)}
     assert len(two.tips()) == 2
     two.close()
+
+
+def test_processes_that_share_a_file_go_on_under_one_origin(path):
+    """One meets its own origin in a stranger's log; the other must not go on under the old one."""
+    one, two = opened(path), opened(path)
+    origin = one.origin
+    _, raw = codec.seal(origin, 1, b"", told())
+    one.integrate([(b"", raw)])
+    two.record([told(name=b"v" * 16)])
+    assert two.origin == one.origin != origin
+    assert [(r.origin, r.sequence) for r in two.log()] == [(one.origin, 1), (origin, 1)]
+    one.close()
+    two.close()
+
+
+def test_two_processes_may_make_a_database_at_once(path):
+    script = (
+        "import sys; from prophet_hub.engine.replica import Replica\n"
+        "r = Replica.open(sys.argv[1], clock=lambda: 1)\n"
+        "r.edit(b'x' * 16, 'ticket', {('summary', ''): sys.argv[2]}, author='')\n"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", script, str(path), n]) for n in "12"]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    replica = opened(path)
+    assert {row.origin for row in replica.log()} == {replica.origin}
+    assert replica.latest() == 2
+    assert list(replica.check()) == []
+    replica.close()
 
 
 def test_a_reader_of_a_copy_changes_nothing(path):

@@ -236,11 +236,15 @@ MUTANTS = [
     Mutant("what knew it from afar is not computed anew",
            "what_comes_late_is_known_by_those_who_came_before",
            lambda: [(ByTheLaw, "behind", lambda self, dirty, past, wholes: set())]),
+    Mutant("the tickets of what was joined or parted are not judged anew",
+           "a_comment_that_joins_another_tickets_leaves_the_deleted",
+           lambda: [(short.Derivation, "_regroup",
+                     lambda self, pairs, lines, _: TRUE_REGROUP(self, pairs, lines, set()))]),
     Mutant("a name told twice at once is taken for two",
            "renderings_that_come_together_are_one", lambda: [(short._Batch, "add", forgetful)]),
 ]  # fmt: skip
 
-TRUE_MEET = short.Derivation._meet
+TRUE_MEET, TRUE_REGROUP = short.Derivation._meet, short.Derivation._regroup
 
 
 def blind(self, entries):

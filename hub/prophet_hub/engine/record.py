@@ -40,9 +40,11 @@ class Recorder:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commits all that is recorded inside or nothing; see `Replica.transaction`."""
-        origin = self.origin
+        origin, outermost = self.origin, not self._store.in_transaction
         try:
             with self._store.transaction():
+                if outermost:  # another process may have taken a new one
+                    self.origin = Origin(self._store.meta("origin") or origin)
                 yield
         except BaseException:
             self.origin = origin

@@ -67,15 +67,17 @@ class Replica(Reading):
         return replica
 
     def _settle_in(self, *, read_only: bool) -> None:
-        home, origin = self.store.home(), self.store.meta("origin")
-        if origin is not None:
-            self._recorder.origin = Origin(origin)
-        if not read_only and (origin is None or self.store.meta("home") != home):
-            with self.transaction():
-                self._recorder.take_new_origin()
-                self.store.set_meta("home", home)
-                if self.store.meta("database") is None:
-                    self.store.set_meta("database", fresh())
+        home = self.store.home()
+        self._recorder.origin = Origin(self.store.meta("origin") or b"")
+        if read_only or self.store.meta("home") == home:
+            return
+        with self.transaction():
+            if self.store.meta("home") == home:
+                return  # another process was quicker
+            self._recorder.take_new_origin()
+            self.store.set_meta("home", home)
+            if self.store.meta("database") is None:
+                self.store.set_meta("database", fresh())
 
     @property
     def origin(self) -> Origin:

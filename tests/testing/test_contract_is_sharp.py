@@ -543,6 +543,9 @@ BROKEN = {
             )
         )
     ],
+    "test_an_empty_file_is_a_file": [
+        shows(lambda t: replace(t, attachments=tuple(a for a in t.attachments if a.size)))
+    ],
     "test_a_missing_attachment_is_not_found": [connector(content=lambda self, ref: iter(()))],
     # changes
     "test_a_first_pull_tells_every_ticket": [pulls(first_page_only)],

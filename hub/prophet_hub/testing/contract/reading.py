@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from prophet_hub.errors import NotFound
-from prophet_hub.sdk import Person, Ref
+from prophet_hub.sdk import ATTACHMENT, Person, Ref
 from prophet_hub.testing.contract.checks import (
     Checks,
+    can,
     check,
     holds,
     only,
@@ -223,12 +224,19 @@ class Reading(Checks):
 
     @check()
     def test_an_attachment_may_have_any_name(self, sandbox: Sandbox) -> None:
-        """Names keep their letters; an empty file is a file."""
+        """Names keep their letters, blanks and brackets."""
         ticket = sandbox.make(sandbox.new())
         name = "Ünï 日本語 (1).txt"
-        sandbox.attach(ticket, name, b"")
+        sandbox.attach(ticket, name, b"abc")
+        assert only(read(sandbox, ticket).attachments).name == name
+
+    @check(can("create", ATTACHMENT))
+    def test_an_empty_file_is_a_file(self, sandbox: Sandbox) -> None:
+        """It is told, and has no bytes."""
+        ticket = sandbox.make(sandbox.new())
+        sandbox.attach(ticket, "empty.txt", b"")
         told = only(read(sandbox, ticket).attachments)
-        assert told.name == name
+        assert told.size in (None, 0)
         assert b"".join(sandbox.connector.content(told.ref)) == b""
 
     @check()

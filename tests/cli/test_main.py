@@ -14,9 +14,11 @@ import typer
 
 from jobs.packages import package
 from prophet_hub import __version__
+from prophet_hub.cli import desk, views
 from prophet_hub.cli.main import COMMANDS, _global_first, main
 from prophet_hub.errors import RemoteError, StoreError
 from prophet_hub.hookspecs import PLUGINS
+from prophet_hub.sdk import TICKET
 
 PROGRAM = [sys.executable, "-m", "prophet_hub.cli"]
 
@@ -62,7 +64,7 @@ def test_show_imports_neither_rich_nor_requests_nor_pydantic(hub):
     code = (
         "import sys; from prophet_hub.cli.main import main;"
         f"main(['--database', {str(hub.folder / 'hub.db')!r}, 'show', '1']);"
-        "print([m for m in sys.modules if m in ('rich', 'requests', 'pydantic', 'yaml', 'email')])"
+        "print([m for m in sys.modules if m in ('rich', 'requests', 'pydantic', 'yaml', 'email', 'typing_extensions')])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
@@ -70,6 +72,10 @@ def test_show_imports_neither_rich_nor_requests_nor_pydantic(hub):
 
     assert ran.stdout.splitlines()[-1] == "[]"
     assert "Printer on fire" in ran.stdout
+
+
+def test_the_names_that_are_not_imported_are_the_true_ones():
+    assert (desk._PLUGINS, views.TICKET) == (PLUGINS, TICKET)
 
 
 def test_the_version(hub):

@@ -23,6 +23,7 @@ __all__ = ["CONFIG", "Desk", "NobodyReadsError", "micros"]
 
 CONFIG = "prophet-hub.yaml"
 _DATABASE = "prophet-hub.db"
+_PLUGINS = "prophet_hub.plugins"  # as hookspecs calls it; not imported, for help needs no pluggy
 
 
 def micros() -> int:
@@ -116,9 +117,7 @@ class Desk:
         """Lets plugins add their commands, where a package brings any."""
         from importlib import metadata  # noqa: PLC0415 - lazy
 
-        from prophet_hub.hookspecs import PLUGINS  # noqa: PLC0415 - lazy
-
-        if metadata.entry_points(group=PLUGINS):
+        if metadata.entry_points(group=_PLUGINS):
             self.plugins().commands(app)
 
     # --- what is printed ---

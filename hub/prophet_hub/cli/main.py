@@ -18,7 +18,7 @@ import typer
 from prophet_hub import __version__
 from prophet_hub.cli.desk import Desk, NobodyReadsError
 from prophet_hub.cli.failures import told
-from prophet_hub.cli.quick import quicken
+from prophet_hub.cli.quick import msgspec_alone, quicken
 
 __all__ = ["COMMANDS", "main"]
 
@@ -86,6 +86,7 @@ def _app(words: list[str], desk: Desk) -> Any:
         if not (whole or name == asked):
             app.command(name, help=line)(_nothing)
         else:
+            msgspec_alone()
             module = import_module(f"prophet_hub.cli.{family}")
             if name in _GROUPS:
                 app.add_typer(module.app, name=name, help=line)

@@ -1,22 +1,37 @@
-"""Keeps pydantic out of the parsing of plain words.
+"""Keeps imports that no command needs off the way to the first line of output.
 
 typer 0.26 and later read every value through pydantic, whose import alone takes longer than all of
 `show` may.  Texts, numbers, paths and lists of texts need none of it: they are read here, and what
 is anything else is left to typer.  Where typer keeps no such reader, nothing is done.
+
+msgspec asks for typing_extensions, and does without where there is none; the law of merging takes
+less time than that import.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
-__all__ = ["quicken"]
+__all__ = ["msgspec_alone", "quicken"]
 
 _PLAIN: dict[Any, type] = {str: str, Path: Path, int: int, float: float}
 _LISTS: dict[Any, type] = {list[str]: str, list[int]: int}
+_EXTENSIONS = "typing_extensions"
 _SLOT = "_runtime_param"
+
+
+def msgspec_alone() -> None:
+    """Imports msgspec without typing_extensions, which others may import afterwards."""
+    if _EXTENSIONS not in sys.modules and "msgspec" not in sys.modules:
+        sys.modules[_EXTENSIONS] = None  # type: ignore[assignment]  # how Python says "not there"
+        try:
+            import msgspec  # noqa: F401, PLC0415 - the import is the point
+        finally:
+            del sys.modules[_EXTENSIONS]
 
 
 def quicken(command: Any) -> None:

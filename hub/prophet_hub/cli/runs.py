@@ -84,7 +84,7 @@ def _work(
         desk.replica(write=True) as replica,
         started(
             replica, file, tuple(words), folder=desk.folder, plugins=desk.plugins(), clock=micros,
-            sleep=desk.sleep, wait=wait,
+            sleep=desk.sleep, wait=wait, dry=dry,
         ) as run,
         desk.interruptible(run.stop),
     ):  # fmt: skip

@@ -7,9 +7,9 @@ Agreement is written down here, for the reading it was judged on and before the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ import msgspec
 from prophet_hub.foreign.compose import Composed, compose, is_private
 from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.joining import join
-from prophet_hub.foreign.plans import Cells, fingerprint, in_order, linked, new_ref, planned
+from prophet_hub.foreign.plans import Cells, Notes, fingerprint, in_order, linked, new_ref, planned
 from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE, Shadow, Waiting
@@ -35,25 +35,13 @@ _LIFE: Final = (LIFE, "alive")
 _INNER: Final = (COMMENT, ATTACHMENT)
 
 
-@dataclass(slots=True)
-class _Notes:
-    """What a plan writes down in the ledger; nothing of it is sent."""
-
-    todo: list[Callable[[], None]] = field(default_factory=list)
-    creates: dict[RecordId, Planned] = field(default_factory=dict)
-    rest: list[Planned] = field(default_factory=list)
-    links: dict[RecordId, set[RecordId]] = field(default_factory=dict)
-    deletes: list[Planned] = field(default_factory=list)
-    seen: set[RecordId] = field(default_factory=set)
-
-
 class Planner:
     """One plan of one remote."""
 
     def __init__(self, side: Side, reader: Reader, peers: Sequence[RemoteSpec]) -> None:
         self.side, self.reader, self.ledger = side, reader, side.ledger
         self._sources = {p.tracker for p in peers if p.pulls and p.tracker != side.spec.tracker}
-        self._notes = _Notes()
+        self._notes = Notes()
 
     def run(self) -> Iterator[Planned]:
         """Yields creates first, parents before children, then updates, comments, deletes."""
@@ -71,7 +59,8 @@ class Planner:
                     self._record(child, side.replica.cells(child))
         self.write_down()
         yield from in_order(side, notes.creates, notes.links)
-        yield from notes.rest
+        for changes in notes.rest.values():
+            yield from (new for _, new in sorted(changes, key=itemgetter(0)))
         yield from notes.deletes
         place = msgspec.structs.replace(self.ledger.place(), composed=upto)
         if place != self.ledger.place():
@@ -162,9 +151,8 @@ class Planner:
         if self.withheld(kind, ref, record, cells, shadow):
             return
         self._later(lambda: self.ledger.look(record))
-        self._notes.rest.append(
-            planned(side, Verb.UPDATE, record, Ref(kind=kind, id=ref, ticket=ticket), cells, need)
-        )
+        item = Ref(kind=kind, id=ref, ticket=ticket)
+        self._add(planned(side, Verb.UPDATE, record, item, cells, need), cells)
 
     def _unseen(self, ticket: str) -> bool:
         if (TICKET, ticket) not in self.side.waiting:
@@ -235,7 +223,17 @@ class Planner:
             self._notes.creates[record] = new
             self._notes.links[record] = set(linked(side, cells))
         else:
-            self._notes.rest.append(new)
+            self._add(new, cells)
+
+    def _add(self, new: Planned, cells: Cells) -> None:
+        """Puts an operation under its ticket: its own first, what is in it by its date."""
+        side, ticket, born = self.side, new.record, cells.get(("created", ""))
+        if new.ref.kind != TICKET:
+            whole = record_of(side.text(cells["ticket", ""].shown))
+            ticket = side.replica.name(whole) if whole else ticket
+        when = side.text(born.shown) if born else ""
+        place = new.ref.kind != TICKET, when
+        self._notes.rest.setdefault(ticket, []).append((place, new))
 
     @cached_property
     def _holds(self) -> bool:

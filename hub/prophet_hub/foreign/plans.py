@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from prophet_hub.engine.replica import CellState
 from prophet_hub.foreign.compose import Composed, closes, shorten
@@ -13,9 +13,21 @@ from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, TICKET, Kind, Ref
 from prophet_hub.values import PRESENT
 
-__all__ = ["Cells", "fingerprint", "in_order", "linked", "new_ref", "planned"]
+__all__ = ["Cells", "Notes", "fingerprint", "in_order", "linked", "new_ref", "planned"]
 
 Cells = Mapping[tuple[str, str], CellState]
+
+
+@dataclass(slots=True)
+class Notes:
+    """What a plan writes down in the ledger; nothing of it is sent."""
+
+    todo: list[Callable[[], None]] = field(default_factory=list)
+    creates: dict[RecordId, Planned] = field(default_factory=dict)
+    rest: dict[RecordId, list[tuple[tuple[bool, str], Planned]]] = field(default_factory=dict)
+    links: dict[RecordId, set[RecordId]] = field(default_factory=dict)
+    deletes: list[Planned] = field(default_factory=list)
+    seen: set[RecordId] = field(default_factory=set)
 
 
 def new_ref(kind: str, record: RecordId) -> tuple[str, str]:

@@ -504,6 +504,20 @@ def test_an_entry_of_the_own_origin_makes_a_new_one(replica):
     assert replica.store.meta("origin") == replica.origin
 
 
+def test_a_full_disk_leaves_a_replica_that_goes_on(path):
+    replica = opened(path)
+    ticket(replica, summary="kept")
+    pages = replica.store.rows("PRAGMA page_count")[0][0]
+    replica.store.run(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StoreError, match="disk is full"):
+        replica.record([told("p", str(n) * 2000, name=ids.fresh()) for n in range(100)])
+    assert replica.shown(A) == {"summary": "kept"}
+    assert (replica.latest(), list(replica.check())) == (1, [])
+    replica.store.run("PRAGMA max_page_count = 100000")
+    assert replica.record([told()]) == 1
+    replica.close()
+
+
 # --- check ---
 
 

@@ -318,3 +318,46 @@ def test_values_are_asked_in_few_sizes(n):
 def test_the_settings_that_must_survive_a_power_cut(store):
     assert store.rows("PRAGMA journal_mode") == [("wal",)]
     assert store.rows("PRAGMA synchronous") == [(2,)]
+
+
+def test_what_is_asked_often_uses_an_index(store, monkeypatch):
+    """Nothing is sorted or read as a whole, however large the database."""
+    asked = []
+    true = Store.rows
+    monkeypatch.setattr(Store, "rows", lambda self, sql, v=(): asked.append((sql, v)) or [])
+    derived, log = store.derived, store.log
+    derived.changed("ticket", (1, 2), 5)
+    derived.changed("", (1, 2), 5)
+    derived.conflicts((b"", "", ""), 5)
+    derived.by_kind("ticket", b"", 5)
+    derived.others(b"")
+    derived.cell(b"", "", "")
+    derived.parents([b""])
+    log.after(0, 5)
+    log.before(9, 5)
+    list(derived.cells([b""]))
+    list(store.scan("shadows", (b"",)))
+    list(store.scan("scope"))
+    monkeypatch.setattr(Store, "rows", true)
+    assert len(asked) == 12
+    for sql, values in asked:
+        plan = " ".join(row[3] for row in store.rows(f"EXPLAIN QUERY PLAN {sql}", values))
+        assert "TEMP B-TREE" not in plan, (sql, plan)
+        assert "SCAN records" not in plan, (sql, plan)
+
+
+def test_a_damaged_page_is_one_sentence(path):
+    store = Store.open(path)
+    with store.transaction():
+        for n in range(300):
+            store.put("runs", (n,), bytes(1000))
+    store.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2 :] = b"\xff" * (len(raw) - len(raw) // 2)
+    path.write_bytes(raw)
+    store = Store.open(path)
+    with pytest.raises(StoreError, match="damaged") as caught:
+        list(store.scan("runs"))
+    store.close()
+    assert "backup" in caught.value.hint

@@ -82,7 +82,7 @@ class Derived:
 
     def changed(self, kind: str, after: tuple[int, int], limit: int) -> list[RecordLine]:
         """Returns the next classes after (changed, number), of one type or of all."""
-        term = "kind = ? AND" if kind else "kind <> '' AND"
+        term = "kind <> '' AND" + (" kind = ? AND" if kind else "")  # the indexes ask for the first
         values = ((kind,) if kind else ()) + (*after, limit)
         found = self._rows.rows(
             f"{_LINE} WHERE {term} (changed, number) > (?, ?) ORDER BY changed, number LIMIT ?",

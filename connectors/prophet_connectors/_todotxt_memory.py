@@ -3,7 +3,7 @@
 The file has no ids, no times and no history, so the connector remembers.  Every look that finds a
 difference is a generation; a line's generation is the change feed.  Matching is one to one and
 stable: by our own word in the line, by the whole line, by the line without what completing and
-archiving change, and, where no ids may be written, by likeness.
+archiving change, and, if it never carried our word, by likeness.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Memory:
         query: The terms that decided which lines were taken in.
         gone: Token -> (generation, time) of the look that missed it.
         moving: Tokens on their way from the archive back to the file.
+        unmarked: Whether lines wait for our word.
     """
 
     name: str = ""
@@ -66,6 +67,7 @@ class Memory:
     items: dict[str, Known] = field(default_factory=dict)
     gone: dict[str, list[int]] = field(default_factory=dict)
     moving: list[str] = field(default_factory=list)
+    unmarked: bool = False
 
     @classmethod
     def load(cls, path: Path | None) -> Memory:
@@ -133,19 +135,18 @@ def identify(
     rows: Sequence[Row],
     known: Mapping[str, str],
     *,
-    guess: bool,
     wanted: Callable[[str], bool],
     fresh: Callable[[], str],
 ) -> dict[Row, str]:
     """Returns the token of each row that is a task of ours.
 
-    Of lines with one token the nearest to the remembered one keeps it.  Archived lines only ever
+    Of lines with one token the nearest to the remembered one keeps it.  Likeness counts for tasks
+    alone whose line carried no token.  Archived lines only ever
     continue a known task; open ones that nobody knows get a fresh token, if they are wanted.
 
     Args:
         rows: The file first, then the archive.
         known: Token -> the line as last seen.
-        guess: Whether likeness counts.
         wanted: Whether a line that nobody knows is taken in.
         fresh: Gives a token.
     """
@@ -156,8 +157,8 @@ def identify(
         found |= _equal([r for r in rows if r not in found], missing, form)
         taken = set(found.values())
         missing = {t: text for t, text in missing.items() if t not in taken}
-    if guess:
-        found |= _alike([r for r in rows if r not in found and not r.archived], missing)
+    missing = {token: text for token, text in missing.items() if not token_in(text)}
+    found |= _alike([r for r in rows if r not in found and not r.archived], missing)
     for row in rows:
         if row not in found and not row.archived and wanted(row.text):
             found[row] = fresh()

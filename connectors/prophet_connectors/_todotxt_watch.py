@@ -51,31 +51,37 @@ class Watch:
     Args:
         place: Of the memory, None where it lasts as long as this object.
         marks: Whether lines of others get our word.
+        dry: Whether nothing may be written at all.
         most_gone: Percent of the tasks that may vanish at one look; 100 is no brake.
     """
 
     def __init__(
-        self, files: Files, place: Path | None, *, marks: bool, most_gone: int, clock: Clock
-    ) -> None:
+        self, files: Files, place: Path | None, *,
+        marks: bool, dry: bool, most_gone: int, clock: Clock,
+    ) -> None:  # fmt: skip
         self.files = files
         self._place = place
-        self._marks = marks
+        self._marks = marks and not dry
+        self._dry = dry
         self._most_gone = most_gone
         self._clock = clock
         self._memory: Memory | None = None
 
-    def look(self, query: str) -> Memory:
+    def look(self, query: str, *, mark: bool = False) -> Memory:
         """Returns the memory after a look; files that did not change are not read.
+
+        With `mark` lines that lack our word get it, if that is wanted at all.
 
         Raises:
             Brake: Too much is gone to be believed.
             Transient, AuthFailed, Stale: As `Files` says.
         """
         if not self._marks and self._place is None:
-            raise ConfigError("write_ids: false needs a folder to remember the lines in.")
+            raise ConfigError("Lines without a mark need a folder to be remembered in.")
         memory = self._memory or Memory.load(self._place)
         self._memory = memory
-        same = memory.query == query
+        mark = mark and self._marks
+        same = memory.query == query and not (mark and memory.unmarked)
         if same and memory.settled and memory.state == self.files.state():
             return memory
         seen = _Seen(*self.files.read())
@@ -85,7 +91,8 @@ class Watch:
             rows = rows_of(self.files, seen.data)
             found = self._identified(rows, memory, query)
             self._brake(memory, set(found.values()), empty=not rows)
-            memory.take(self._marked(found, seen), when)
+            memory.take(self._marked(found, seen) if mark else _texts(found), when)
+            memory.unmarked = any(not token_in(task.text) for task in memory.items.values())
             memory.query, memory.digests = query, _digests(seen.data)
         settled = self._clock.now() - instant(seen.when) > _QUIET
         if not same or (memory.state, memory.settled) != (seen.state, settled):
@@ -132,7 +139,6 @@ class Watch:
         return identify(
             rows,
             {token: known.text for token, known in memory.items.items()},
-            guess=not self._marks,
             wanted=lambda text: query is not None and matches(text, query),
             fresh=mint,
         )
@@ -152,7 +158,7 @@ class Watch:
         new: dict[Path, dict[int, str | None]] = {path: {} for path in seen.data}
         for row, token in found.items():
             texts[token] = row.text
-            if self._marks and token_in(row.text) != token:
+            if token_in(row.text) != token:
                 texts[token] = str(with_id(parse(row.text), token))
                 path = self.files.done if row.archived else self.files.todo
                 new[path][row.at] = texts[token]
@@ -169,12 +175,14 @@ class Watch:
         twice = {r.at: None for r, t in rows if r.archived and t in back and t in memory.moving}
         if twice:
             self._put(seen, self.files.done, with_lines(seen.data[self.files.done], twice))
-        memory.moving = []
+        if not self._dry:
+            memory.moving = []
 
     def _put(self, seen: _Seen, path: Path, after: bytes) -> None:
         if after != seen.data[path]:
-            seen.state[path.name] = self.files.replace(path, seen.data[path], after)
-            seen.data[path] = after
+            if not self._dry:
+                seen.state[path.name] = self.files.replace(path, seen.data[path], after)
+            seen.data[path] = after  # in a dry run as if: the next look finds it otherwise
 
     def _read(self) -> _Seen:
         seen = _Seen(*self.files.read())
@@ -208,6 +216,10 @@ def matches(text: str, query: str) -> bool:
 def instant(nanoseconds: int) -> datetime:
     """Returns a file's time, to the microsecond."""
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=nanoseconds // 1000)
+
+
+def _texts(found: Mapping[Row, str]) -> dict[str, str]:
+    return {token: row.text for row, token in found.items()}
 
 
 def _digests(data: Mapping[Path, bytes]) -> dict[str, str]:

@@ -7,7 +7,7 @@ declared and stay in the hub.  Statuses are open and done, days stay days.
 A task is known by a word of our own, `hub:<22 digits>`, at the end of its line; it survives sorting,
 completing and archiving.  `write_ids: false` leaves lines of others as they are and matches them by
 their words instead, which is a guess whenever a line was rewritten; a wrong guess changes somebody's
-ticket on another tracker, hence the default.  Lines that the hub itself adds always carry its key.
+ticket on another tracker, hence the default.  A plan marks nothing.  Lines that the hub itself adds always carry its key.
 
 Nothing is ever concluded from a file that is missing, empty or shrunk by half.  Writing is a new file
 beside the old one, a look whether the old one is still what was read, and a rename: an edit that came
@@ -132,6 +132,7 @@ class TodoTxt(Connector):
             self._files,
             Path(context.folder) / "todotxt.json" if context.folder else None,
             marks=settings.write_ids,
+            dry=context.dry,
             most_gone=settings.most_gone,
             clock=self._clock,
         )
@@ -151,7 +152,8 @@ class TodoTxt(Connector):
     def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:
         """Yields whole tickets, those that changed first at the front; unchanged files are not read."""
         with self._lock:
-            memory = self._watch.look(pull.query)
+            self._query = pull.query
+            memory = self._watch.look(pull.query, mark=True)
             mark = f"{memory.name}.{zlib.crc32(pull.query.encode()):08x}"
             number, _, name = pull.since.partition(".")
             known = name == mark and number.isdecimal() and int(number) <= memory.generation
@@ -185,7 +187,7 @@ class TodoTxt(Connector):
         if (verb, operation.ref.kind) not in self.capabilities.writes:
             raise Unsupported(f"A todo.txt has no place for a {operation.ref.kind}: no {verb}.")
         with self._lock:
-            memory = self._watch.look(self._query)
+            memory = self._watch.look(self._query, mark=True)
             if isinstance(operation, Create):
                 ref = self._create(operation, memory)
             else:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from prophet_connectors import _todotxt_file
+from prophet_connectors import _todotxt_file, _todotxt_watch
 from prophet_connectors._todotxt_file import Files
 from prophet_connectors._todotxt_line import join, parse, split, version_of
 from prophet_connectors._todotxt_memory import _likeness, key_of, mint, token_of
@@ -64,8 +64,9 @@ class Desk:
         self.clock = ManualClock(NOW)
         self.restart()
 
-    def restart(self) -> None:
-        self.hub = TodoTxt(self.settings, Context(folder=str(self.folder), clock=self.clock))
+    def restart(self, *, dry: bool = False) -> None:
+        context = Context(folder=str(self.folder), clock=self.clock, dry=dry)
+        self.hub = TodoTxt(self.settings, context)
 
     def pull(self, since: str = "", query: str = ""):
         *told, end = list(self.hub.changed(Pull(since=since, query=query)))
@@ -467,6 +468,45 @@ def test_bytes_that_are_no_utf8_stay_where_they_are(desk):
     d.hub.apply(Update(ref=ticket.ref, changes={"due": "2026-01-01"}))
 
     assert d.todo.read_bytes().startswith(b"caf\xe9 @x due:2026-01-01 hub:")
+
+
+def test_a_plan_marks_nothing_and_the_run_after_it_what_was_planned(desk):
+    d = desk("a b c\nd\n")
+    d.restart(dry=True)
+    told, cursor = d.pull()
+    assert d.todo.read_text() == "a b c\nd\n"
+
+    d.todo.write_text("a b x\nd\n")
+    d.restart()
+    again, cursor = d.pull(cursor)
+
+    assert {t.ref for t in again} == {t.ref for t in told}
+    assert d.plain() == "a b x\nd\n"
+    assert d.todo.read_text().count("hub:") == 2
+    assert d.pull(cursor)[0] == []
+
+
+def test_a_plan_leaves_a_move_that_was_broken_off_as_it_is(desk, monkeypatch):
+    d = desk("a\nb\n")
+    ref = d.one("b").ref
+    line = d.todo.read_text().splitlines()[1]
+    d.change(line + "\n", "")
+    d.done.write_text(f"x 2026-01-01 {line}\n")
+    d.pull()
+    monkeypatch.setattr(
+        _todotxt_watch, "with_lines", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        d.hub.apply(Update(ref=ref, changes={"status": "open"}))
+    monkeypatch.undo()
+    both = d.todo.read_text(), d.done.read_text()
+
+    d.restart(dry=True)
+    assert d.hub.ticket(ref).ref == ref
+    assert (d.todo.read_text(), d.done.read_text()) == both
+    d.restart()
+    assert d.hub.ticket(ref).fields["status"] == "open"
+    assert d.done.read_text() == ""
 
 
 # --- read-only lines ------------------------------------------------------------------------------

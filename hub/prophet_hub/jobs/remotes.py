@@ -68,8 +68,9 @@ def check_settings(file: JobFile, names: typing.Iterable[str]) -> list[Fault]:
 
 
 def connect(
-    file: JobFile, name: str, *, folder: Path, ask: secrets.Ask, query: str | None = None
-) -> Connector:
+    file: JobFile, name: str, *, folder: Path, ask: secrets.Ask, query: str | None = None,
+    dry: bool = False,
+) -> Connector:  # fmt: skip
     """Returns a remote's connector with its secrets resolved; sends nothing.
 
     Args:
@@ -78,6 +79,7 @@ def connect(
         folder: The database's folder for private folders of remotes.
         ask: A plugin's answer for secrets of other schemes.
         query: In place of the remote's own.
+        dry: Whether nothing may be written there.
 
     Raises:
         ConfigError: Its settings are faulty.
@@ -94,7 +96,7 @@ def connect(
             values[setting.name] = _secret(file, name, setting.name, values[setting.name], ask)
     if query is not None:
         values["query"] = query
-    return cls(cls.Settings(**values), Context(remote=name, folder=str(folder / name)))
+    return cls(cls.Settings(**values), Context(remote=name, folder=str(folder / name), dry=dry))
 
 
 def spec_of(

@@ -66,7 +66,7 @@ _T = TypeVar("_T", bound=Progress)
 def started(
     replica: Replica, file: JobFile, words: tuple[str, ...], *,
     folder: Path, plugins: Plugins, clock: Callable[[], int], sleep: Callable[[float], None],
-    wait: float = 0,
+    wait: float = 0, dry: bool = False,
 ) -> Iterator[Run]:  # fmt: skip
     """Opens a run of what the words name: settings and secrets are good, the remotes are ours.
 
@@ -79,6 +79,7 @@ def started(
         clock: Gives microseconds since 1970.
         sleep: Passes seconds.
         wait: Seconds to wait for remotes that another run has.
+        dry: Whether it ends with the plan, so that nothing may be written anywhere.
 
     Raises:
         UsageError: A name is unknown, a secret cannot be had.
@@ -99,8 +100,9 @@ def started(
         connectors = {}
         for remote, use in job.remotes.items():
             connectors[remote] = connect(
-                file, remote, folder=folder, ask=plugins.secret, query=use.query
-            )
+                file, remote, folder=folder, ask=plugins.secret, query=use.query,
+                dry=dry or use.direction == "pull",
+            )  # fmt: skip
             stack.callback(connectors[remote].close)
         yield Run(replica, file, name, job, connectors, plugins=plugins, clock=clock)
 

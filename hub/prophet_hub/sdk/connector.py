@@ -53,12 +53,14 @@ class Context:
         folder: A private folder of this remote, made on first use by who needs it; "" if none.
         session: A `requests.Session` to use instead of a new one, None for a new one (tests).
         clock: A `prophet_hub.sdk.pace.Clock`, None for the machine's own (tests turn one).
+        dry: Whether nothing at all may be written to the tracker, not even a mark of our own.
     """
 
     remote: str = "remote"
     folder: str = ""
     session: Any = None
     clock: Any = None
+    dry: bool = False
 
 
 class Connector(ABC):

@@ -13,7 +13,7 @@ from prophet_hub.errors import Invalid
 from prophet_hub.merge.settle import newest, prefer
 from prophet_hub.model import ids
 from prophet_hub.model.changes import LIFE, RECEIPT, SAME_AS, Cell, Write
-from prophet_hub.values import PRESENT
+from prophet_hub.values import PRESENT, order
 
 S = (T1, STATUS, "")
 DEATH = (T1, LIFE, "alive")
@@ -21,12 +21,12 @@ DEATH = (T1, LIFE, "alive")
 
 def least(conflict):
     """A rule of the tests: the least value."""
-    return (("least", min(h.value for h in conflict.cell.heads)),)
+    return (("least", min((h.value for h in conflict.cell.heads), key=order)),)
 
 
 def greatest(conflict):
     """A rule of the tests: the greatest value."""
-    return (("greatest", max(h.value for h in conflict.cell.heads)),)
+    return (("greatest", max((h.value for h in conflict.cell.heads), key=order)),)
 
 
 def meet(*hubs, rules=()):

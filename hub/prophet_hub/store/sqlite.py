@@ -29,6 +29,15 @@ __all__ = ["MEMORY", "Store", "said", "tune"]
 MEMORY = ":memory:"
 _PAGE = 500
 
+# the ledger's statements; the names in them are LEDGER's own
+_WHERE = {name: " AND ".join(f"{k} = ?" for k in key) for name, key in LEDGER.items()}
+_SELECT = {name: f"SELECT data FROM {name} WHERE {where}" for name, where in _WHERE.items()}  # noqa: S608 - see above
+_DELETE = {name: f"DELETE FROM {name} WHERE {where}" for name, where in _WHERE.items()}  # noqa: S608 - see above
+_INSERT = {
+    name: f"INSERT OR REPLACE INTO {name} VALUES ({', '.join('?' * (len(key) + 1))})"  # noqa: S608 - see above
+    for name, key in LEDGER.items()
+}
+
 
 class Store:
     """An open database: rows by hand-written SQL, errors in the hub's words.
@@ -177,26 +186,20 @@ class Store:
 
     def get(self, table: str, key: Key) -> bytes | None:
         """Returns the data of one row."""
-        where = " AND ".join(f"{k} = ?" for k in LEDGER[table])
-        found = self.rows(f"SELECT data FROM {table} WHERE {where}", key)  # noqa: S608 - LEDGER's own names
+        found = self.rows(_SELECT[table], key)
         return found[0][0] if found else None
 
     def put(self, table: str, key: Key, data: bytes) -> None:
         """Writes one row, over the one with this key if there is one."""
-        self.put_many(table, [(key, data)])
+        self.run(_INSERT[table], (*key, data))
 
     def put_many(self, table: str, rows: Iterable[tuple[Key, bytes]]) -> None:
         """Writes many rows."""
-        marks = ", ".join("?" * (len(LEDGER[table]) + 1))
-        self.run_many(
-            f"INSERT OR REPLACE INTO {table} VALUES ({marks})",  # noqa: S608 - LEDGER's own names
-            ((*key, data) for key, data in rows),
-        )
+        self.run_many(_INSERT[table], ((*key, data) for key, data in rows))
 
     def drop(self, table: str, key: Key) -> None:
         """Removes one row; nothing happens where there is none."""
-        where = " AND ".join(f"{k} = ?" for k in LEDGER[table])
-        self.run(f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608 - LEDGER's own names
+        self.run(_DELETE[table], key)
 
     def scan(self, table: str, prefix: Key = ()) -> Iterator[tuple[Key, bytes]]:
         """Yields the rows whose key begins with the prefix, sorted by key.

@@ -13,7 +13,11 @@ from prophet_connectors._todotxt_file import Files
 from prophet_connectors.hiveminder import Hiveminder, HiveminderSettings
 from prophet_connectors.todotxt import TodoTxt, TodoTxtSettings
 from prophet_hub.engine.replica import Replica
-from prophet_hub.foreign.steps import RemoteSpec
+from prophet_hub.errors import Brake
+from prophet_hub.foreign.steps import Applied, Outcome, RemoteSpec
+from prophet_hub.jobs.load import parse
+from prophet_hub.jobs.run import started
+from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Context
 from prophet_hub.sdk.pace import ManualClock
 from prophet_hub.testing.serve import within
@@ -161,8 +165,6 @@ def test_edits_of_both_sides_arrive(pair_in):
 
 
 def test_an_emptied_file_deletes_nothing_over_there(pair_in):
-    from prophet_hub.errors import Brake  # noqa: PLC0415 - this test alone
-
     pair = pair_in()
     pair.syncs(2)
     pair.todo.write_text("")
@@ -194,3 +196,39 @@ def test_wherever_a_first_sync_is_stopped_nothing_is_doubled_or_missing(pair_in)
         assert pair.sync() == []
         assert pair.conflicts() == []
         pair.close()
+
+
+def test_a_plan_writes_nothing_into_the_file_and_the_sync_after_it_does(pair_in, monkeypatch):
+    pair = pair_in()
+    monkeypatch.setenv("HIVE_PASSWORD", pair.tracker.passwords["hub"])
+    zone = "time_zone: UTC"
+    text = f"""
+remotes:
+  hive: {{connector: hiveminder, url: "{pair.url}", email: hub@example.org,
+         password: "env:HIVE_PASSWORD"}}
+  todo: {{connector: todotxt, url: "{pair.todo}", {zone}}}
+jobs:
+  reads: {{remotes: {{hive: {{direction: push}}, todo: {{direction: pull}}}}}}
+"""
+    file = parse(text, pair.folder / "prophet-hub.yaml")
+
+    def run(*words: str, dry: bool = False) -> list[Applied]:
+        with started(
+            pair.replica, file, words, folder=pair.folder / "db", plugins=Plugins(),
+            clock=pair.clock, sleep=lambda _: None, dry=dry,
+        ) as one:  # fmt: skip
+            list(one.prepare())
+            done = [] if dry else [step for step in one.apply() if isinstance(step, Applied)]
+            one.finish("done")
+            return done
+
+    run("hive", "todo", dry=True)
+    assert pair.todo.read_text() == LINES
+    assert {d.outcome for d in run("reads")} == {Outcome.DONE}
+    assert pair.todo.read_text() == LINES
+    assert pair.tasks() == TASKS
+    run("hive", "todo")
+    today = [re.sub(r"^\(B\) \S+", "(B) 2026-01-01", line) for line in pair.lines()]
+    assert sorted(today) == sorted(SYNCED)
+    assert pair.todo.read_text().count("hub:") == 3
+    assert run("hive", "todo") == []

@@ -247,6 +247,8 @@ class Notebook(Connector):
             page = self._json("tickets", params={**words, "after": after})
             start = start or str(page["now"])
             for told in page["tickets"]:
+                if _place(told["place"]) <= _place(after):
+                    raise Garbled(f"{self.remote} sent a page twice.")
                 after = told["place"]
                 yield Ref(id=told["id"])
             if len(page["tickets"]) < PAGE:
@@ -334,6 +336,10 @@ class Notebook(Connector):
             }
         path = f"{_ROOM[ref.kind]}/{ref.ticket}".rstrip("/")
         return self.http.post(path, json=sent).json()["id"]
+
+
+def _place(told):
+    return tuple(int(number) for number in told.split("."))
 
 
 _ROOM = {TICKET: "tickets", COMMENT: "comments", ATTACHMENT: "files"}

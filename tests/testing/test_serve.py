@@ -116,8 +116,9 @@ def test_a_stale_read_is_answered_as_before():
     faulty.script.add(Fault(what=What.STALE))
     assert [call(faulty, "GET", "/a")[2] for _ in range(2)] == [b"1", b"2"]
     faulty.script.clear()
-    faulty.script.add(Fault(what=What.REPEATED, path="/b"))
-    assert [call(faulty, "GET", p)[2] for p in ("/a", "/b", "/b")] == [b"3", b"3", b"4"]
+    faulty.script.add(Fault(what=What.REPEATED, times=None))
+    assert [call(faulty, "GET", f"/b?page={n}")[2] for n in range(3)] == [b"3"] * 3
+    assert call(faulty, "GET", "/c")[2] == b"4"
     faulty.script.clear()
     faulty.script.add(Fault(what=What.SKEWED, seconds=3600))
     assert call(faulty, "GET", "/a")[1] == [("Date", "Fri, 20 Nov 2026 11:00:00 GMT")]

@@ -35,7 +35,7 @@ class What(StrEnum):
     GARBLED = "garbled"  # the answer is a page for people
     SLOW = "slow"  # the answer takes its time
     STALE = "stale"  # a read is answered as the same read was before
-    REPEATED = "repeated"  # the answer is that of the request before: a page comes twice
+    REPEATED = "repeated"  # the path is answered as it was first, whatever the query
     SKEWED = "skewed"  # the answer's Date is off
     STRANGER = "stranger"  # somebody acts just before the request is done
 
@@ -117,8 +117,7 @@ class Faulty:
 
     Attributes:
         requests: How many arrived, hit or not.
-        remembers: Whether answers to reads are kept, so that STALE and REPEATED have
-            something to say.
+        remembers: Whether answers to reads are kept, so that STALE has something to say.
         sleep: How SLOW waits: a test may turn a clock instead.
     """
 
@@ -143,15 +142,17 @@ class Faulty:
             return self.app(environ, start_response)
         if fault is not None and fault.what in _INSTEAD:
             return _INSTEAD[fault.what](fault, start_response)
-        before = {What.STALE: path, What.REPEATED: _LAST}.get(fault.what) if fault else None
-        if before is not None and before in self._before:
-            status, headers, body = self._before[before]
+        key = path
+        if fault is not None and fault.what is What.REPEATED:
+            key = f"{method} {environ.get('PATH_INFO', '')}"
+        if fault is not None and fault.what in _REMEMBERED and key in self._before:
+            status, headers, body = self._before[key]
         else:
             if fault is not None and fault.what is What.STRANGER and fault.act:
                 fault.act()
             status, headers, body = _answer(self.app, environ)
-            if fault is None:
-                self._before[path] = self._before[_LAST] = status, headers, body
+            if fault is None or fault.what is What.REPEATED:
+                self._before[key] = status, headers, body
         if fault is not None:
             status, headers, body = self._spoilt(fault, status, headers, body)
         start_response(status, headers)
@@ -183,7 +184,7 @@ class Faulty:
         return status, headers, body
 
 
-_LAST = ""  # no path is empty
+_REMEMBERED = (What.STALE, What.REPEATED)
 
 
 def _limited(fault: Fault, start_response: StartResponse) -> Iterable[bytes]:

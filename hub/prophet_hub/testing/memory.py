@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from prophet_hub.errors import (
     AuthFailed,
+    Garbled,
     NotFound,
     RateLimited,
     RemoteError,
@@ -39,6 +40,7 @@ from prophet_hub.sdk import (
     Update,
 )
 from prophet_hub.testing.declared import MEMORY_FIELDS, memory_capabilities, memory_schema
+from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.items import ACCOUNT
 from prophet_hub.testing.tracker import Tracker
 from prophet_hub.testing.wireless import after, before
@@ -88,6 +90,7 @@ class MemoryConnector(Connector):
         self.context = context or Context()
         self.tracker: Tracker = settings.tracker
         self.boundary: Callable[[str], None] = _nothing
+        self._told: dict[str, Any] = {}
         self.capabilities = memory_capabilities(self.tracker.knobs)
         canon = self.tracker.knobs.canon
         rows = settings.fields or MEMORY_FIELDS
@@ -118,7 +121,9 @@ class MemoryConnector(Connector):
                 start, total = now, found[1]
             page, more = found[0], len(found[0]) == knobs.page
             for stamp, number, told in page:
-                place = (stamp if knobs.ordered else 0, number)
+                if (stamp * knobs.ordered, number) <= place:
+                    raise Garbled(f"{self.context.remote} sent a page twice.", status=200)
+                place = (stamp * knobs.ordered, number)
                 yield from (told,) * (1 + knobs.doubled)
             if more and knobs.ordered:
                 yield Checkpoint(cursor=str(self._back(place[0])), total=total)
@@ -193,12 +198,21 @@ class MemoryConnector(Connector):
                         hint="Check the remote's user and password.",
                         status=401,
                     )
-                answer = act()
+                answer = self._repeated(fault, method + path, act)
             after(fault, method)
         except RemoteError as error:
             error.remote = self.context.remote
             raise
         self.boundary(f"after {method} {path}")
+        return answer
+
+    def _repeated(self, fault: Fault | None, key: str, act: Callable[[], _T]) -> _T:
+        """Acts, unless the fault says that the first answer comes again and again."""
+        if fault is None or fault.what is not What.REPEATED:
+            return act()
+        if key not in self._told:
+            self._told[key] = act()
+        answer: _T = self._told[key]
         return answer
 
     def _page(

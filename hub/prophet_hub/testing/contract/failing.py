@@ -53,6 +53,9 @@ __all__ = ["Failing"]
 PATIENCE = 12
 """Requests that one call may send at most before it gives up."""
 
+CIRCLE = 100
+"""Requests after which a walk over a listing that repeats itself is taken to be endless."""
+
 
 class Failing(Checks):
     """What a connector says and does when the tracker, the wire or the account fails."""
@@ -161,6 +164,18 @@ class Failing(Checks):
         rest = pull(sandbox.connector, cursor)
         missed = made - set(seen) - set(rest.ids)
         assert not missed, f"after the break: {sorted(missed)} were never told"
+
+    @check()
+    def test_a_listing_in_a_circle_comes_to_an_end(self, sandbox: Sandbox) -> None:
+        """A server that sends its first page for every page does not keep a run for ever."""
+        for n in range(sandbox.many):
+            sandbox.make(sandbox.new(n))
+        self._ready(sandbox)
+        endless = Fault(what=What.CUT, nth=CIRCLE + 1, times=None)
+        with broken(sandbox, Fault(what=What.REPEATED, times=CIRCLE)), broken(sandbox, endless):
+            with suppress(HubError):
+                list(sandbox.connector.changed(Pull()))
+            assert not endless.hits, f"after {CIRCLE} requests it went on asking"
 
     @check()
     def test_a_pause_that_is_asked_for_too_often_is_said(self, sandbox: Sandbox) -> None:

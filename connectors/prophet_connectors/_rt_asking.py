@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -59,14 +60,34 @@ class Asker:
 
     def items(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Yields the items of all pages; `total` is null where rights are checked row by row."""
-        number, count = 1, None
-        while count != 0:
+        number = 1
+        before: list[Any] = []
+        while True:
             page = self.page(path, page=number, **params)
-            yield from page["items"]
+            items = page["items"]
+            if items and items == before:
+                raise self.circle()
+            yield from items
             size = int(page.get("per_page") or PAGE)
             done = page.get("total") is not None and number * size >= page["total"]
-            count = 0 if done else len(page["items"])
-            number += 1
+            if done or not items:
+                return
+            before, number = items, number + 1
+
+    @contextmanager
+    def shaped(self) -> Iterator[None]:
+        """Takes an answer that lacks what it should have for a garbled one."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise Garbled(
+                f"{self.remote} sent an answer of another shape than RT's ({error!r}).",
+                hint=f"Check that `url` of remote {self.remote} names an RT with REST 2.0.",
+            ) from error
+
+    def circle(self) -> Garbled:
+        """Returns what is to be raised where a listing does not lead on."""
+        return Garbled(f"{self.remote} sends the same page of a listing again and again.")
 
     def person(self, name: str) -> Person:
         """Returns who a name is; an address speaks for itself, a login is looked up once."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from prophet_connectors._rt_asking import API, PAGE, Asker
 from prophet_connectors._rt_story import (
+    FIELDS,
     MESSAGES,
     ROLES,
     SKIPPED,
@@ -164,7 +165,15 @@ def _agree(told: Sequence[Event], fields: Mapping[str, Value]) -> bool:
     They are not where the ticket changed between the reading of its fields and of its version.
     """
     last = {c.field: c.new for e in told for c in e.changes if isinstance(c, FieldChange)}
-    return all(fields.get(name) == new for name, new in last.items())
+    return all(_same(name, fields.get(name), new) for name, new in last.items())
+
+
+def _same(name: str, held: Value | None, told: str | None) -> bool:
+    """Tells whether a field holds what was told: a subject is cut, its history is not."""
+    row = FIELDS.theirs(name)
+    if row is None or isinstance(held, frozenset):
+        return held == told
+    return row.same(held, told)
 
 
 def _named(fields: Mapping[str, Value]) -> set[str]:

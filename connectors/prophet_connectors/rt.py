@@ -171,15 +171,17 @@ class RT(Connector):
     def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:
         """Yields refs: first the tickets by number, later whatever transactions were written."""
         cursor = _Cursor.of(pull.since)
-        if cursor is None or cursor.listed is not None:
-            yield from self._first(pull, cursor)
-        else:
-            yield from self._later(pull, cursor)
+        with self._ask.shaped():
+            if cursor is None or cursor.listed is not None:
+                yield from self._first(pull, cursor)
+            else:
+                yield from self._later(pull, cursor)
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket with its story; one that was merged or deleted is gone."""
-        found, settled = self._reader.look(ref)
-        return found if settled else self._reader.look(ref)[0]
+        with self._ask.shaped():
+            found, settled = self._reader.look(ref)
+            return found if settled else self._reader.look(ref)[0]
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation; what RT says of failures stands in the receipt's notes."""
@@ -283,10 +285,13 @@ class RT(Connector):
             page = self._ask.page("tickets", query=query, orderby="id")
             items = page["items"]
             total = page.get("total") if total is None else total
+            last = max((int(item["id"]) for item in items), default=listed + 1)
+            if last <= listed:
+                raise self._ask.circle()
             yield from (Ref(id=str(item["id"])) for item in items)
             if not items or (page.get("total") is not None and page["total"] <= len(items)):
                 break
-            cursor = replace(cursor, listed=max(int(item["id"]) for item in items))
+            cursor = replace(cursor, listed=last)
             yield Checkpoint(cursor=str(cursor), total=total)
         yield Checkpoint(cursor=str(replace(cursor, listed=None)), total=total)
 
@@ -298,6 +303,8 @@ class RT(Connector):
             page = self._ask.page("transactions", query=f"{WALK} AND id > {at}", orderby="id",
                               fields="Type,Field,NewValue,ObjectId")  # fmt: skip
             rows = page["items"]
+            if max((int(row["id"]) for row in rows), default=at + 1) <= at:
+                raise self._ask.circle()
             yield from self._told([row for row in rows if int(row["id"]) not in known], pull)
             known.update(int(row["id"]) for row in rows)
             at = max((int(row["id"]) for row in rows), default=at)

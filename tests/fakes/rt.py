@@ -8,13 +8,13 @@ real server, call by call.  Where they differ, this file is wrong.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import random
 import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -113,6 +113,9 @@ class RTTracker(Tracker):
         self.customs = {key_field: (1, False)} if key_field else {}
         self.key_field = key_field
         self.mails = mails
+        self.empty_text = False
+        self.said = ""
+        self._backward = False
         self.transactions: list[Transaction] = []
         self.parts: list[Part] = []
         self.histories: dict[str, list[Transaction]] = defaultdict(list)
@@ -200,19 +203,38 @@ class RTTracker(Tracker):
             uri = _uri(into)
             for one in (ticket, into):
                 self._record(one, "AddLink", author, field="MergedInto", new=uri)
+            item, other = self.items[ticket], self.items[into]
+            for name in (*INVERSE, *ROLES):
+                joined = {*item.fields.get(name, ()), *other.fields.get(name, ())} - {into}
+                if joined:
+                    other.fields[name] = frozenset(joined)
+            self._retarget(item, into)
             joined = [*self.histories[into], *self.histories[ticket]]
             self.histories[into] = sorted(joined, key=lambda row: row.id)
+
+    def _retarget(self, item: Item, into: str) -> None:
+        """What pointed from or to a merged ticket points from or to the other one."""
+        for name, behind in INVERSE.items():
+            for other in item.fields.get(name, ()):
+                self.behind[other][behind] = self.behind[other][behind] - {item.id} | {into}
+            for other in self.behind[item.id][behind] - {into}:
+                held = self.items[other].fields
+                held[name] = frozenset(held.get(name, ())) - {item.id} | {into}
+                self.behind[into][behind].add(other)
 
     # --- hooks -----------------------------------------------------------------------------------
 
     def born(self, item: Item) -> None:
-        text = str(item.fields.get("Content", ""))
-        part = ("text/plain" if text else "application/octet-stream", text.encode(), "")
-        self._record(item.id, "Create", item.author, parts=[part],
-                     subject=str(item.fields.get("Subject", "")))  # fmt: skip
+        self._dated(item)
         for name in INVERSE:
             for other in item.fields.get(name, ()):
                 self._mirror(item, name, other, item.author, came=True)
+        text = str(item.fields.get("Content", ""))
+        parts = [("text/plain", text.encode(), "")] if text else []
+        if self.empty_text:
+            parts = [("application/octet-stream", b"", "")]
+        subject = str(item.fields.get("Subject", ""))
+        self._record(item.id, "Create", item.author, parts=parts, subject=subject)
         if self.mails and item.fields.get("Requestor"):
             self._mail(item.id)
 
@@ -227,6 +249,7 @@ class RTTracker(Tracker):
     def deleted(self, item: Item, author: str) -> None:
         old = str(item.fields["Status"])
         item.fields["Status"] = "deleted"
+        self._dated(item)
         self._record(item.id, "Status", author, field="Status", old=old, new="deleted")
 
     # --- within ----------------------------------------------------------------------------------
@@ -239,6 +262,17 @@ class RTTracker(Tracker):
     def login_of(self, number: str) -> str:
         return next((n for n, i in self.numbers.items() if str(i) == number), number)
 
+    def forget(self, item: Item, name: str, author: str, said: str) -> None:
+        """A date with a T is unset, while the history says that it was set."""
+        old = item.fields.pop(name, "1970-01-01 00:00:00")
+        self._record(item.id, "Set", author, field=name, old=str(old), new=said)
+        self._touch(item)
+
+    def blocked(self, item: Item) -> bool:
+        """Tells whether a ticket waits for one that is not closed."""
+        others = (self.items.get(number) for number in item.fields.get("DependsOn", ()))
+        return any(other and other.fields["Status"] in ACTIVE for other in others)
+
     def visible(self) -> int:
         """Returns how many transactions have reached the listings."""
         late = self.now - self.knobs.lag
@@ -247,6 +281,14 @@ class RTTracker(Tracker):
         return next(
             (n for n, t in enumerate(self.transactions) if t.created > late), len(self.transactions)
         )
+
+    def _dated(self, item: Item) -> None:
+        """RT dates the first opening and the last closing, and tells neither."""
+        status, now = item.fields["Status"], _z(self.now).replace("T", " ").rstrip("Z")
+        if status not in ACTIVE:
+            item.fields["Resolved"] = now
+        elif status != "new":
+            item.fields.setdefault("Started", now)
 
     def _record(self, ticket, kind, creator, *, parts=(), subject="", **words) -> Transaction:
         row = Transaction(
@@ -281,10 +323,12 @@ class RTTracker(Tracker):
 
     def _from_behind(self, author, ticket, name, come, leave) -> None:
         one = frozenset({ticket})
+        self._backward = True
         for other in sorted(come):
             super().update(author, other, added={FORWARD[name]: one})
         for other in sorted(leave):
             super().update(author, other, removed={FORWARD[name]: one})
+        self._backward = False
 
     def _set(self, item: Item, change: FieldChange, author: str) -> None:
         name, old, new = change.field, change.old or "", change.new or ""
@@ -300,12 +344,17 @@ class RTTracker(Tracker):
             old = old or "1970-01-01 00:00:00"
         if name in NUMBERS:
             old, new = old or "0", new or "0"
+        if name == "Subject" and self.said.startswith(new):
+            new = self.said  # the history keeps what the field cuts off
         kind = "Status" if name == "Status" else "Set"
-        self._record(item.id, kind, author, field=name, old=old, new=new)
+        taken = int(new) - int(old) if name == "TimeWorked" else 0
+        self._record(item.id, kind, author, field=name, old=old, new=new, taken=taken)
         if name == "Owner":
             self._record(item.id, "SetWatcher", author, field="Owner", old=old, new=new)
-        if name == "Status" and new not in ACTIVE:
-            self._mail(item.id)
+        if name == "Status":
+            self._dated(item)
+            if new not in ACTIVE:
+                self._mail(item.id)
 
     def _moved(self, item: Item, change: SetChange, author: str) -> None:
         for came, members in ((True, change.added), (False, change.removed)):
@@ -320,8 +369,11 @@ class RTTracker(Tracker):
                 else:
                     name = IN_HISTORY.get(change.field, change.field)
                     words = {"field": name, side: _uri(member)}
+                    if self._backward:  # the ticket that the words were said to comes first
+                        self._mirror(item, change.field, member, author, came=came)
                     self._record(item.id, "AddLink" if came else "DeleteLink", author, **words)
-                    self._mirror(item, change.field, member, author, came=came)
+                    if not self._backward:
+                        self._mirror(item, change.field, member, author, came=came)
 
     def _mirror(self, item: Item, name: str, other: str, author: str, *, came: bool) -> None:
         if other not in self.items:
@@ -422,7 +474,8 @@ class RTFake:
             except _Answer:
                 known = False
         if not known:
-            return 200, headers, f"RT/{VERSION} 401 Credentials required\n".encode()
+            why = "\nYour username or password is incorrect\n" if user else ""
+            return 200, headers, f"RT/{VERSION} 401 Credentials required\n{why}".encode()
         if form:
             session = f"{len(self.sessions) + 1:032x}"
             self.sessions[session] = user
@@ -443,7 +496,7 @@ class RTFake:
     # --- reading ---------------------------------------------------------------------------------
 
     def rt(self, request, user):
-        return 200, {}, {"Version": VERSION, "Plugins": []}
+        return 200, {}, {"Version": VERSION}
 
     def get_ticket(self, request, user, number):
         item = self._item(number)
@@ -584,10 +637,13 @@ class RTFake:
                 fields[name] = value.replace("T", " ").rstrip("Z")
             elif name in (*NUMBERS, "Subject", "Status", "Queue", "Content"):
                 fields[name] = str(value)
+        self.tracker.empty_text = said.get("Content") == ""
         try:
             number = self.tracker.create(user, {n: v for n, v in fields.items() if v}, key=key)
         except RemoteError as error:
             raise _Answer(error.status or 400, error.sentence) from None
+        finally:
+            self.tracker.empty_text = False
         body = {"type": "ticket", "id": number, "_url": self._url(request, f"ticket/{number}")}
         return 201, {"Location": body["_url"]}, body
 
@@ -630,8 +686,7 @@ class RTFake:
 
     def _put(self, item: Item, user: str, said: Mapping[str, Any]) -> Iterator[str]:
         """Does what can be done, one field after the other, and says of the rest why not."""
-        sort = {n: i for i, n in enumerate((*_PUT_FIRST, "CustomFields", *ROLES))}
-        for name, value in sorted(said.items(), key=lambda pair: sort.get(pair[0], len(sort))):
+        for name, value in sorted(said.items(), key=lambda pair: _turn(pair[0])):
             try:
                 yield from self._put_one(item, user, name, value)
             except RemoteError as error:
@@ -683,16 +738,21 @@ class RTFake:
         if name == "Status" and value not in LIFECYCLE:
             yield f"Ticket {item.id}: Status '{value}' isn't a valid status for this ticket."
             return
-        if name in DATES:
-            new = None if "T" in str(value) or not value else str(value)
+        if name == "Status" and value not in ACTIVE and self.tracker.blocked(item):
+            yield f"Ticket {item.id}: That ticket has unresolved dependencies"
+            return
+        if name in DATES and "T" in str(value):
+            self.tracker.forget(item, name, user, str(value))
+            yield f"Ticket {item.id}: {name} changed from {old} to Not set"
+            return
         if name in NUMBERS:
             new = None if value in ("", "0") else str(value)
             old = None if old in ("", "0") else old
         if name == "Priority":
             old, new = old or "0", new or "0"
-        if isinstance(new, str):
-            new = _render(name, new)
-        if (old or None) != (new or None) or (name == "Subject" and old != new):
+        if name == "Subject":
+            self.tracker.said = re.sub(r"[\r\n]", "", str(value))[:255]
+        if (old or None) != (_render(name, new or "") or None):
             self.tracker.update(user, item.id, {name: new})
             yield f"Ticket {item.id}: {name} changed from '{old}' to '{new}'"
 
@@ -757,7 +817,7 @@ class RTFake:
             "id": int(item.id), "Type": "ticket", "Subject": said.get("Subject", ""),
             "Status": said["Status"], "Queue": self._link(request, "queue", queue),
             "Owner": user(said.get("Owner", NOBODY)), "Creator": user(item.author),
-            "LastUpdatedBy": user(self.tracker.histories[item.id][-1].creator),
+            "LastUpdatedBy": user(self._last_author(item)),
             "Created": _z(item.created), "LastUpdated": _z(item.updated),
             "EffectiveId": self._link(request, "ticket", item.id),
             **{role: [user(m) for m in sorted(said.get(role, ()))] for role in ROLES},
@@ -769,6 +829,11 @@ class RTFake:
         order = list(body)
         self._random.shuffle(order)
         return {name: body[name] for name in order}
+
+    def _last_author(self, item: Item) -> str:
+        """What RT does by itself leaves the last person's name."""
+        rows = reversed(self.tracker.histories[item.id])
+        return next((row.creator for row in rows if row.creator != SYSTEM), SYSTEM)
 
     def _customs(self, request: _Request, item: Item) -> list[dict[str, Any]]:
         rows = []
@@ -793,12 +858,16 @@ class RTFake:
                 other = self.tracker.items.get(target)
                 if other is None:
                     links.append({"ref": ref, "type": "external", "_url": target})
-                elif not other.gone:
+                elif not other.gone and not item.gone:
                     links.append({"ref": ref, **self._link(request, "ticket", target)})
         if item.key and not self.tracker.key_field:
             links.append(
                 {"ref": "refers-to", "type": "external", "_url": f"prophet-hub:{item.key}"}
             )
+        links += [
+            {"ref": "customfield", **self._link(request, "customfield", str(n)), "name": name}
+            for name, (n, _) in self.tracker.customs.items()
+        ]
         links += [
             {"ref": word, "_url": f"{url}/{word}"} for word in ("history", "correspond", "comment")
         ]
@@ -815,7 +884,9 @@ class RTFake:
         fields = [f for f in request.query.get("fields", "").split(",") if f]
         if fields:
             whole = self._ticket(request, item)
-            row |= {f: whole[f] if f != "CustomFields" else "" for f in fields if f in whole}
+            row |= {
+                f: whole[f] or "" if f == "CustomFields" else whole[f] for f in fields if f in whole
+            }
         return row
 
     def _transaction(self, request: _Request, row: Transaction) -> dict[str, Any]:
@@ -959,7 +1030,31 @@ def make_app(
     return RTFake(tracker)
 
 
-_WORDS = "sync replica merge cursor token login attach slow page naïve Zürich 東京 ☃ query".split()
+_WORDS = [
+    "sync",
+    "replica",
+    "merge",
+    "cursor",
+    "token",
+    "login",
+    "attach",
+    "slow",
+    "page",
+    "naïve",
+    "Zürich",
+    "東京",
+    "☃",
+    "query",
+]
+
+
+def _turn(name: str) -> tuple[int, str]:
+    """In which order a PUT does its work: plain fields, custom ones, people, links."""
+    if name in _PUT_FIRST:
+        return 0, name
+    if name == "CustomFields" or name in ROLES:
+        return 1 if name == "CustomFields" else 2, name
+    return 3, re.sub("^(Add|Delete)", "", name)
 
 
 def _key(text: str, sign: str) -> str:
@@ -1005,8 +1100,10 @@ def _sql(query: str, value: Callable[[Any, str], Any]) -> tuple[Callable[[Any], 
         nonlocal at
         at += 1
         if at > len(tokens):
+            kind = "OPERATOR" if tokens and tokens[-1] in "<>=!=" else "KEYWORD"
             raise _Answer(
-                400, f"Incomplete query, last element is not close paren or value in '{query}'"
+                400,
+                f"Incomplete query, last element ({kind}) is not close paren or value in '{query}'",
             )
         return tokens[at - 1]
 

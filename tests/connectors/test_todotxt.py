@@ -9,11 +9,13 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from prophet_connectors import _todotxt_file, _todotxt_watch
 from prophet_connectors._todotxt_file import Files
@@ -849,6 +851,132 @@ def test_the_settled_moment_comes_after_two_quiet_seconds(desk):
 
     assert d.hub._watch.look("").settled
     assert d.pull(cursor)[0] == []
+
+
+# --- a long life ----------------------------------------------------------------------------------
+
+
+class Life(RuleBasedStateMachine):
+    """A person and the hub at one file: what the hub was told piece by piece is what is there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = TemporaryDirectory()
+        self.desk = Desk(Path(self.place.name), "first\n")
+        self.mirror: dict[str, Ticket] = {}
+        self.cursor = ""
+        self.number = 0
+
+    def teardown(self) -> None:
+        self.place.cleanup()
+
+    def lines(self) -> list[str]:
+        return self.desk.todo.read_text().splitlines()
+
+    def write(self, lines: list[str]) -> None:
+        self.desk.todo.write_text("".join(f"{line}\n" for line in lines))
+
+    def fresh(self) -> str:
+        self.number += 1
+        return f"task{self.number} of day{self.number}"
+
+    @rule(tail=st.sampled_from(["", " @home", " due:2026-01-01", "  "]))
+    def appends(self, tail):
+        self.write([*self.lines(), self.fresh() + tail])
+
+    @rule()
+    def sorts(self):
+        self.write(sorted(self.lines()))
+
+    @rule(data=st.data())
+    def rewrites(self, data):
+        lines = self.lines()
+        if lines:
+            at = data.draw(st.integers(0, len(lines) - 1))
+            change = data.draw(
+                st.sampled_from(
+                    [{"status": "done"}, {"status": "open"}, {"priority": "A"}, {"due": None}]
+                )
+            )
+            lines[at] = str(edit(parse(lines[at]), Change(fields=change), today="2026-01-02"))
+            self.write(lines)
+
+    @rule(data=st.data())
+    def copies(self, data):
+        lines = self.lines()
+        if lines:
+            self.write([*lines, data.draw(st.sampled_from(lines))])
+
+    @rule()
+    def archives(self):
+        done = [line for line in self.lines() if line.startswith("x ")]
+        old = self.desk.done.read_text() if self.desk.done.exists() else ""
+        self.desk.done.write_text(old + "".join(f"{line}\n" for line in done))
+        self.write([line for line in self.lines() if line not in done])
+
+    @precondition(lambda self: len(self.lines()) > 3)
+    @rule(data=st.data())
+    def takes_one_out(self, data):
+        self.looks()
+        lines = self.lines()
+        if len(lines) > 3:
+            del lines[data.draw(st.integers(0, len(lines) - 1))]
+            self.write(lines)
+            self.looks()
+
+    @rule(data=st.data())
+    def tears_the_marks_out(self, data):
+        self.looks()
+        lines = self.lines()
+        if lines:
+            at = data.draw(st.integers(0, len(lines) - 1))
+            lines[at] = re.sub(r" ?hub:\w+", "", lines[at])
+            self.write(lines)
+            known = set(self.mirror)
+            self.looks()
+            assert set(self.mirror) == known
+
+    @rule(key=st.uuids(version=4))
+    def hub_creates(self, key):
+        create = Create(ref=Ref(id=""), fields={"summary": self.fresh()}, key=str(key))
+        ref = self.desk.hub.apply(create).ref
+        assert self.desk.hub.apply(create).ref == ref
+
+    @precondition(lambda self: self.mirror)
+    @rule(data=st.data(), status=st.sampled_from(["open", "done"]))
+    def hub_updates(self, data, status):
+        self.looks()
+        ref = Ref(id=data.draw(st.sampled_from(sorted(self.mirror))))
+        version = self.mirror[ref.id].version
+        title = self.fresh()
+        changes = {"summary": title, "status": status}
+        self.desk.hub.apply(Update(ref=ref, changes=changes, version=version))
+        shown = self.desk.hub.ticket(ref).fields
+        assert (shown["summary"], shown["status"]) == (title, status)
+
+    @rule()
+    def starts_again(self):
+        self.desk.restart()
+
+    @rule()
+    def looks(self):
+        told, self.cursor = self.desk.pull(self.cursor)
+        for item in told:
+            if isinstance(item, Gone):
+                del self.mirror[item.ref.id]
+            else:
+                self.mirror[item.ref.id] = item
+        whole = {t.ref.id: t for t in self.desk.pull()[0] if isinstance(t, Ticket)}
+        assert self.mirror == whole
+        assert self.desk.pull(self.cursor)[0] == []
+        marked = re.findall(r"hub:(\w+)", self.desk.todo.read_text())
+        assert len(marked) == len(self.lines()), "a line without our word"
+        assert len(set(marked)) == len(marked), "two lines with one word"
+        assert set(marked) <= set(self.mirror)
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 
 
 # --- the contract ---------------------------------------------------------------------------------

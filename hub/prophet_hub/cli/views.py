@@ -135,7 +135,15 @@ class Views:
 
     def conflicts(self, record: RecordId | None = None) -> Iterator[Conflict]:
         """Yields the conflicts, of one record or of all."""
-        return (one for one in self.replica.conflicts() if record in (None, one.record))
+        if record is None:
+            yield from self.replica.conflicts()
+            return
+        from prophet_hub.merge.conflicts import Conflict  # noqa: PLC0415 - loaded by now
+
+        kind = self.replica.type_of(record)
+        for _, state in sorted(self.replica.cells(record).items()):
+            if state.conflict:
+                yield Conflict(record, kind, state)
 
 
 def plain(shown: Mapping[str, Value | frozenset[str]], text_of: Any) -> dict[str, Any]:

@@ -209,7 +209,8 @@ def _setting(
     needed = default is dataclasses.MISSING or setting.name in ("user", "login", "email")
     shown = "" if default is dataclasses.MISSING else _quoted(default)
     if needed:
-        return [*said, f"    {setting.name}: {shown or 'hub'}"]
+        account = "hub@example.org" if setting.name == "email" else "hub"
+        return [*said, f"    {setting.name}: {shown or account}"]
     return [*said, f"    # {setting.name}: {shown or '...'}"]
 
 

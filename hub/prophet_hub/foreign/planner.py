@@ -74,7 +74,11 @@ class Planner:
                 yield row.record
         waiting = [row.record for _, _, _, row in self.ledger.all_waiting() if row.record]
         for record in dict.fromkeys([*self.ledger.looks(), *waiting]):
-            yield side.replica.name(record)
+            name = side.replica.name(record)
+            if name != record:  # its class has another name since
+                self._later(partial(self.ledger.look, record, again=False))
+                self._later(partial(self.ledger.look, name))
+            yield name
 
     def write_down(self) -> None:
         """Writes the notes into the ledger."""

@@ -122,11 +122,15 @@ def _shown(
     replica: Replica, kind: str, *, deleted: bool
 ) -> Iterator[tuple[RecordRow, dict[str, Any]]]:
     """Yields records with what they show, read in pages."""
+    from prophet_hub.engine.history import shown  # noqa: PLC0415 - loaded by now
+
     rows = replica.records(kind)
     while page := list(islice(rows, _PAGE)):
+        cells = replica.cells_of([row.record for row in page])
         for row in page:
-            if replica.alive(row.record) is not deleted:
-                yield row, replica.shown(row.record)
+            life = cells[row.record].get((LIFE, "alive"))
+            if (life is not None and life.shown is None) is deleted:
+                yield row, shown(cells[row.record])
 
 
 def _term(words: str) -> tuple[str, str]:

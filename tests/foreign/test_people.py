@@ -161,3 +161,16 @@ def test_an_attribution_line_under_another_account_is_nobodys_key():
         assert r.items["1"].comments[0].body == "hello"
         assert len(r.items["1"].comments) == 2
         assert r.items["1"].comments[1].body.endswith("\n\n" + quoted)
+
+
+def test_a_line_names_people_as_they_are_called_where_they_wrote_and_tells_no_address():
+    r, t = pair()
+    r.users["jv"] = Person(id="jv", name="Jesse V.", email="jesse@home.example")
+    r.users["kk"] = Person(id="kk", email="kk@home.example")
+    r.create("bob", {"summary": "x"})
+    r.comment("jv", "1", "one")
+    r.comment("kk", "1", "two")
+    with Hub(r, t) as hub:
+        hub.syncs()
+    authors = [c.body.split(",")[0] for c in t.items["1"].comments]
+    assert authors == ["Jesse V.", "kk"]

@@ -10,10 +10,11 @@ from prophet_hub.errors import Rejected
 from prophet_hub.foreign import attribution
 from prophet_hub.foreign.compose import create_fields, is_private, update_of
 from prophet_hub.foreign.plans import Cells
-from prophet_hub.foreign.rows import Sent, Shadow
+from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.foreign.rows import ItemRow, Sent, Shadow
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.model import ids
-from prophet_hub.model.ids import RecordId
+from prophet_hub.model.ids import RecordId, TrackerId
 from prophet_hub.sdk import COMMENT, TICKET, Create, Person, Ref, Update
 from prophet_hub.values import Stored, from_micros
 
@@ -25,6 +26,7 @@ class Outgoing:
 
     def __init__(self, side: Side) -> None:
         self.side = side
+        self._known: dict[TrackerId, dict[str, str]] = {}
 
     def create(
         self, kind: str, ticket: str, record: RecordId, cells: Cells, send: Mapping[str, Sent]
@@ -87,7 +89,7 @@ class Outgoing:
         remote = side.ledger.remote_named(row.tracker) if row else ""
         _, created = self._origin(cells)
         line = attribution.Line(
-            author=side.people.name(self._text(cells, "author") or "somebody"),
+            author=self._name(self._text(cells, "author"), row),
             created=created or from_micros(side.now()),
             remote=remote or attribution.LOCAL,
             ticket=row.ticket if row and remote else "",
@@ -95,6 +97,23 @@ class Outgoing:
             dialect=self._text(cells, "dialect"),
         )
         return attribution.write(line, body)
+
+    def _name(self, word: str, row: ItemRow | None) -> str:
+        """Returns what people call an author where they wrote; never an address that is not public."""
+        known = self._names(row.tracker) if row else {}
+        login = word.partition(":")[2] or word.partition("@")[0]
+        return known.get(word) or self.side.people.name(word) or login or "somebody"
+
+    def _names(self, tracker: TrackerId) -> dict[str, str]:
+        side = self.side
+        if tracker not in self._known:
+            ledger = Ledger(side.replica.store, tracker, side.job)
+            remote = ledger.remote_named(tracker)
+            self._known[tracker] = {
+                (row.email.lower() or f"{remote}:{person}"): row.name or person
+                for person, row in ledger.people()
+            }
+        return self._known[tracker]
 
     def _origin(self, cells: Cells) -> tuple[Person | None, datetime | None]:
         """Returns who made a record, as this remote knows them, and when."""

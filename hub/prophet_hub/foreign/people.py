@@ -91,9 +91,7 @@ class People:
         return login if login in self._rows else None
 
     def name(self, word: str) -> str:
-        """Returns what people call somebody: a name if one is known, else the word."""
+        """Returns what this tracker calls somebody, "" if it knows no name."""
         found = self._by_email.get(word.lower())
         row = self._rows.get(found) if found is not None else None
-        if row and row.name:
-            return row.name
-        return word.partition(":")[2] or word
+        return row.name if row else ""

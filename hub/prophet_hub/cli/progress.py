@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
 from prophet_hub.cli.failures import sentence
@@ -71,6 +72,7 @@ class Lines(View):
         super().__init__(desk)
         self._stage: tuple[str, str] | None = None
         self._done = self._news = 0
+        self._planned: Counter[str] = Counter()
         self._began = self._last = 0.0
 
     def step(self, step: Progress) -> None:
@@ -84,9 +86,15 @@ class Lines(View):
         remote = step.planned.remote if isinstance(step, Applied) else step.remote
         self._enter((remote, _STAGE[type(step)]))
         self._done += 1
+        total = None
         if isinstance(step, Pulled):
             self._news += step.outcome in (Outcome.READ, Outcome.GONE)
-        self._moved(step.total if isinstance(step, Pulled) else None)
+            total = step.total
+        elif isinstance(step, Planned):
+            self._planned[remote] += 1
+        else:
+            total = self._planned[remote]
+        self._moved(total)
 
     def close(self) -> None:
         """Prints the line of the stage that ends."""

@@ -22,6 +22,12 @@ def test_by_number_ends_at_an_empty_page():
     assert asked[3:] == [1, 2]
 
 
+def test_by_number_sees_a_server_that_does_not_count():
+    """One page again and again is no list."""
+    with pytest.raises(Garbled, match="again and again"):
+        list(by_number(lambda _: [1, 2]))
+
+
 def test_by_link_follows_and_sees_circles():
     """A page that was read already is not read again."""
     pages = {"a": ([1], "b"), "b": ([2], None), "x": ([1], "y"), "y": ([2], "x")}

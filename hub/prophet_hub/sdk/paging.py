@@ -26,12 +26,19 @@ def by_number(
     """Yields the items of pages `first`, `first + 1` ... until one is empty.
 
     With `size`, a page of fewer items is known to be the last, which saves the empty one.
+
+    Raises:
+        Garbled: A page is the one before again: the server does not count pages.
     """
+    before: Sequence[Item] = ()
     for number in range(first, first + MOST_PAGES):
         items = page(number)
+        if items and items == before:
+            raise Garbled("A list shows one page again and again.", hint="Report it to the server.")
         yield from items
         if len(items) < max(size, 1):
             return
+        before = items
 
 
 def by_link(page: Callable[[str], tuple[Sequence[Item], str | None]], first: str) -> Iterator[Item]:

@@ -1,394 +1,49 @@
 """RT 5 as far as the connector meets it: log-in by REST 1.0, REST 2.0, and its measured oddities.
 
-`RTTracker` is a `Tracker` in which every change leaves RT's transactions and attachments;
-`RTFake` is the WSGI application over it.  tests/live/test_rt_fake_is_true.py compares both with a
-real server, call by call.  Where they differ, this file is wrong.
+`RTFake` is a WSGI application over an `RTTracker`.  tests/live/test_rt_fake_is_true.py compares it
+with a real server, answer by answer.  Where they differ, this file is wrong.
 """
 
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import random
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from fakes._rt_sql import BadQuery, parsed
+from fakes._rt_tracker import (
+    ACTIVE,
+    DATES,
+    LIFECYCLE,
+    NEVER,
+    NOBODY,
+    NUMBERS,
+    REFS,
+    ROLES,
+    SYSTEM,
+    Part,
+    RTTracker,
+    Transaction,
+    key_in,
+    render,
+    stamp,
+)  # fmt: skip
 from prophet_hub.errors import RemoteError
-from prophet_hub.sdk import FieldChange, Person, SetChange
-from prophet_hub.testing.tracker import EPOCH, Item, Knobs, Tracker
+from prophet_hub.testing.tracker import EPOCH, Item
+
+__all__ = ["RTFake", "RTTracker", "make_app"]
 
 VERSION = "5.0.3+dfsg-3~deb12u6"
 FIRST_LINE = f"RT/{VERSION} 200 Ok"
-FORWARD = {"DependedOnBy": "DependsOn", "Children": "Parents", "ReferredToBy": "RefersTo"}
-INVERSE = {v: k for k, v in FORWARD.items()}
-REFS = {
-    "DependsOn": "depends-on", "DependedOnBy": "depended-on-by", "Parents": "parent",
-    "Children": "child", "RefersTo": "refers-to", "ReferredToBy": "referred-to-by",
-}  # fmt: skip
-IN_HISTORY = {"Parents": "MemberOf", "Children": "HasMember"}
-ROLES = ("Requestor", "Cc", "AdminCc")
-DATES = ("Due", "Starts", "Started", "Resolved")
-MINUTES = ("TimeEstimated", "TimeWorked", "TimeLeft")
-NUMBERS = ("Priority", "InitialPriority", "FinalPriority", *MINUTES)
-NEVER = "1970-01-01T00:00:00Z"
-LIFECYCLE = {
-    "": ("new", "open", "resolved"),
-    "new": ("open", "resolved", "rejected", "deleted"),
-    "open": ("stalled", "resolved", "rejected"),
-    "stalled": ("open",),
-    "resolved": ("open",),
-    "rejected": ("open",),
-    "deleted": ("open",),
-}
-"""What the links of a ticket offer; a PUT may go anywhere among the statuses."""
-ACTIVE = ("new", "open", "stalled")
 PER_PAGE = 100
-SYSTEM, NOBODY = "RT_System", "Nobody"
-
-
-def _render(name: str, text: str) -> str:
-    if name == "Subject":
-        return re.sub(r"[\r\n]", "", text)[:200]
-    return text.replace("\r\n", "\n")
-
-
-KNOBS = Knobs(render=_render, notifies=True, page=PER_PAGE, links=frozenset())
-
-
-@dataclass(slots=True, kw_only=True)
-class Part:
-    """An attachment, in RT's sense: a body, a file or a container."""
-
-    id: int
-    transaction: int
-    kind: str
-    data: bytes = b""
-    filename: str = ""
-    subject: str = ""
-    creator: str
-    created: int
-
-
-@dataclass(slots=True, kw_only=True)
-class Transaction:
-    """One row of a history."""
-
-    id: int
-    ticket: str
-    type: str
-    creator: str
-    created: int
-    field: str = ""
-    old: str = ""
-    new: str = ""
-    data: str = ""
-    taken: int = 0
-    parts: list[Part] = dataclasses.field(default_factory=list)
-
-
-class RTTracker(Tracker):
-    """A tracker whose fields are RT's: dates as `YYYY-MM-DD HH:MM:SS` in UTC, roles as sets.
-
-    Attributes:
-        customs: Name -> (number, whether it holds several) of custom fields.
-        key_field: The custom field that carries the hub's key; a link in RefersTo if empty.
-        mails: Whether RT sends mail, which leaves EmailRecords behind.
-    """
-
-    def __init__(self, knobs: Knobs = KNOBS, *, key_field: str = "", mails: bool = True) -> None:
-        super().__init__("rt", knobs)
-        self.users[SYSTEM] = Person(id=SYSTEM, name="The RT System itself")
-        self.users[NOBODY] = Person(id=NOBODY, name="Nobody in particular")
-        self.numbers = {SYSTEM: 1, NOBODY: 6}
-        self.queues = {"General": 1, "Support": 3}
-        self.customs = {key_field: (1, False)} if key_field else {}
-        self.key_field = key_field
-        self.mails = mails
-        self.empty_text = False
-        self.said = ""
-        self._backward = False
-        self.transactions: list[Transaction] = []
-        self.parts: list[Part] = []
-        self.histories: dict[str, list[Transaction]] = defaultdict(list)
-        self.behind: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-
-    # --- doors -----------------------------------------------------------------------------------
-
-    def create(self, author, fields, **words):
-        """Links that point here from others are the others' links."""
-        with self.lock:
-            own = {n: v for n, v in fields.items() if n not in FORWARD}
-            ticket = super().create(author, {**BORN, **own}, **words)
-            for name in FORWARD.keys() & fields.keys():
-                self._from_behind(author, ticket, name, fields[name], frozenset())
-            return ticket
-
-    def update(self, author, ticket, changes=None, *, added=None, removed=None, version=""):
-        """As `create`; a set given whole is compared with what is there."""
-        with self.lock:
-            changes, added, removed = dict(changes or {}), dict(added or {}), dict(removed or {})
-            for name in FORWARD:
-                here = frozenset(self.behind[ticket][name])
-                come, leave = frozenset(added.pop(name, ())), frozenset(removed.pop(name, ()))
-                if name in changes:
-                    whole = changes.pop(name) or frozenset()
-                    come, leave = whole - here, here - whole
-                self._from_behind(author, ticket, name, come, leave)
-            if changes or added or removed:
-                super().update(
-                    author, ticket, changes, added=added, removed=removed, version=version
-                )
-
-    def message(self, author, ticket, *, body="", files=(), private=False, subject="", taken=0):
-        """Adds a comment or a reply with its files: one transaction; returns it."""
-        with self.lock:
-            key = _key(subject, " ")
-            item = self._visible(ticket) if author == "hub" else self.items[ticket]
-            made = []
-            if body or not files:
-                super().comment(author, ticket, body, private=private, key=key)
-                made.append(item.comments[-1])
-            for name, kind, data in files:
-                super().attach(
-                    author, ticket, name, data, content_type=kind, private=private,
-                    key="" if body else key,
-                )  # fmt: skip
-                made.append(item.attachments[-1])
-            texts = [("text/plain", _render("body", body).encode(), "")] if body else []
-            if files:
-                texts = texts or [("application/octet-stream", b"", "")]
-                texts = [("multipart/mixed", b"", ""), *texts]
-            kind = "Comment" if private else "Correspond"
-            row = self._record(
-                ticket, kind, author, data=f"{subject}\n" if subject else "No Subject",
-                parts=[*texts, *((k, d, n) for n, k, d in files)], taken=taken, subject=subject,
-            )  # fmt: skip
-            named = [p for p in row.parts if p.filename]
-            for thing in made:
-                thing.id = str(row.id) if hasattr(thing, "body") else str(named.pop(0).id)
-            if taken:
-                worked = int(str(item.fields.get("TimeWorked", 0))) + taken
-                item.fields["TimeWorked"] = str(worked)
-            if not private:
-                self._mail(ticket)
-                self._open_up(item, author)
-            return row
-
-    def comment(self, author, ticket, body, *, private=False, key="", created=None):
-        """Returns the transaction's number, by which RT names a comment."""
-        subject = f"prophet-hub {key}" if key else ""
-        return str(self.message(author, ticket, body=body, private=private, subject=subject).id)
-
-    def attach(self, author, ticket, name, data, *, content_type="application/octet-stream",
-               private=False, comment="", key="", created=None):  # fmt: skip
-        """Returns the attachment's number."""
-        subject = f"prophet-hub {key}" if key else ""
-        files = [(name, content_type, bytes(data))]
-        row = self.message(author, ticket, files=files, private=private, subject=subject)
-        return str(next(p.id for p in row.parts if p.filename))
-
-    def merge(self, author, ticket, into):
-        """The history of what was merged becomes part of the other's."""
-        with self.lock:
-            super().merge(author, ticket, into)
-            uri = _uri(into)
-            for one in (ticket, into):
-                self._record(one, "AddLink", author, field="MergedInto", new=uri)
-            item, other = self.items[ticket], self.items[into]
-            for name in (*INVERSE, *ROLES):
-                joined = {*item.fields.get(name, ()), *other.fields.get(name, ())} - {into}
-                if joined:
-                    other.fields[name] = frozenset(joined)
-            self._retarget(item, into)
-            joined = [*self.histories[into], *self.histories[ticket]]
-            self.histories[into] = sorted(joined, key=lambda row: row.id)
-
-    def _retarget(self, item: Item, into: str) -> None:
-        """What pointed from or to a merged ticket points from or to the other one."""
-        for name, behind in INVERSE.items():
-            for other in item.fields.get(name, ()):
-                self.behind[other][behind] = self.behind[other][behind] - {item.id} | {into}
-            for other in self.behind[item.id][behind] - {into}:
-                held = self.items[other].fields
-                held[name] = frozenset(held.get(name, ())) - {item.id} | {into}
-                self.behind[into][behind].add(other)
-
-    # --- hooks -----------------------------------------------------------------------------------
-
-    def born(self, item: Item) -> None:
-        self._dated(item)
-        for name in INVERSE:
-            for other in item.fields.get(name, ()):
-                self._mirror(item, name, other, item.author, came=True)
-        text = str(item.fields.get("Content", ""))
-        parts = [("text/plain", text.encode(), "")] if text else []
-        if self.empty_text:
-            parts = [("application/octet-stream", b"", "")]
-        subject = str(item.fields.get("Subject", ""))
-        self._record(item.id, "Create", item.author, parts=parts, subject=subject)
-        if self.mails and item.fields.get("Requestor"):
-            self._mail(item.id)
-
-    def told(self, item: Item, event) -> None:
-        author = event.author.id
-        for change in event.changes:
-            if isinstance(change, SetChange):
-                self._moved(item, change, author)
-            else:
-                self._set(item, change, author)
-
-    def deleted(self, item: Item, author: str) -> None:
-        old = str(item.fields["Status"])
-        item.fields["Status"] = "deleted"
-        self._dated(item)
-        self._record(item.id, "Status", author, field="Status", old=old, new="deleted")
-
-    # --- within ----------------------------------------------------------------------------------
-
-    def number(self, name: str) -> int:
-        """Returns the number of a user, who comes into being by being named."""
-        self.users.setdefault(name, Person(id=name, email=name if "@" in name else ""))
-        return self.numbers.setdefault(name, 14 + 2 * len(self.numbers))
-
-    def login_of(self, number: str) -> str:
-        return next((n for n, i in self.numbers.items() if str(i) == number), number)
-
-    def forget(self, item: Item, name: str, author: str, said: str) -> None:
-        """A date with a T is unset, while the history says that it was set."""
-        old = item.fields.pop(name, "1970-01-01 00:00:00")
-        self._record(item.id, "Set", author, field=name, old=str(old), new=said)
-        self._touch(item)
-
-    def blocked(self, item: Item) -> bool:
-        """Tells whether a ticket waits for one that is not closed."""
-        others = (self.items.get(number) for number in item.fields.get("DependsOn", ()))
-        return any(other and other.fields["Status"] in ACTIVE for other in others)
-
-    def visible(self) -> int:
-        """Returns how many transactions have reached the listings."""
-        late = self.now - self.knobs.lag
-        if not self.knobs.lag:
-            return len(self.transactions)
-        return next(
-            (n for n, t in enumerate(self.transactions) if t.created > late), len(self.transactions)
-        )
-
-    def _dated(self, item: Item) -> None:
-        """RT dates the first opening and the last closing, and tells neither."""
-        status, now = item.fields["Status"], _z(self.now).replace("T", " ").rstrip("Z")
-        if status not in ACTIVE:
-            item.fields["Resolved"] = now
-        elif status != "new":
-            item.fields.setdefault("Started", now)
-
-    def _record(self, ticket, kind, creator, *, parts=(), subject="", **words) -> Transaction:
-        row = Transaction(
-            id=len(self.transactions) + 1, ticket=ticket, type=kind, creator=creator,
-            created=self.now, **words,
-        )  # fmt: skip
-        self.number(creator)
-        for n, (content_type, data, name) in enumerate(parts):
-            part = Part(
-                id=len(self.parts) + 1, transaction=row.id, kind=content_type, data=data,
-                filename=name, subject=subject if n == 0 else "", creator=creator, created=self.now,
-            )  # fmt: skip
-            self.parts.append(part)
-            row.parts.append(part)
-        self.transactions.append(row)
-        self.histories[ticket].append(row)
-        return row
-
-    def _mail(self, ticket: str) -> None:
-        """A mail is a transaction with texts of its own, and moves the ETag."""
-        if self.mails:
-            n = len(self.transactions) + 1
-            texts = [("multipart/alternative", b"", ""), ("text/plain", b"Greetings,\n", "")]
-            self._record(ticket, "EmailRecord", SYSTEM, parts=texts, data=f"<rt-{n}@rt.test>")
-
-    def _open_up(self, item: Item, author: str) -> None:
-        """Scrip "On Correspond Open Tickets": not for a requestor's first words."""
-        status = item.fields["Status"]
-        own = status == "new" and author in item.fields.get("Requestor", ())
-        if status in ("new", "stalled", "resolved", "rejected") and not own:
-            super().update(SYSTEM, item.id, {"Status": "open"})
-
-    def _from_behind(self, author, ticket, name, come, leave) -> None:
-        one = frozenset({ticket})
-        self._backward = True
-        for other in sorted(come):
-            super().update(author, other, added={FORWARD[name]: one})
-        for other in sorted(leave):
-            super().update(author, other, removed={FORWARD[name]: one})
-        self._backward = False
-
-    def _set(self, item: Item, change: FieldChange, author: str) -> None:
-        name, old, new = change.field, change.old or "", change.new or ""
-        if name == "Owner":
-            old, new = (str(self.number(v or NOBODY)) for v in (old, new))
-        if name == "Queue":
-            old, new = (str(self.queues[v]) for v in (old, new))
-        if name.startswith("CF.{"):
-            number = str(self.customs[name[4:-1]][0])
-            self._record(item.id, "CustomField", author, field=number, old=old, new=new)
-            return
-        if name in DATES:
-            old = old or "1970-01-01 00:00:00"
-        if name in NUMBERS:
-            old, new = old or "0", new or "0"
-        if name == "Subject" and self.said.startswith(new):
-            new = self.said  # the history keeps what the field cuts off
-        kind = "Status" if name == "Status" else "Set"
-        taken = int(new) - int(old) if name == "TimeWorked" else 0
-        self._record(item.id, kind, author, field=name, old=old, new=new, taken=taken)
-        if name == "Owner":
-            self._record(item.id, "SetWatcher", author, field="Owner", old=old, new=new)
-        if name == "Status":
-            self._dated(item)
-            if new not in ACTIVE:
-                self._mail(item.id)
-
-    def _moved(self, item: Item, change: SetChange, author: str) -> None:
-        for came, members in ((True, change.added), (False, change.removed)):
-            for member in sorted(members):
-                side = "new" if came else "old"
-                if change.field in ROLES:
-                    words = {"field": change.field, side: str(self.number(member))}
-                    self._record(item.id, "AddWatcher" if came else "DelWatcher", author, **words)
-                elif change.field.startswith("CF.{"):
-                    number = str(self.customs[change.field[4:-1]][0])
-                    self._record(item.id, "CustomField", author, **{"field": number, side: member})
-                else:
-                    name = IN_HISTORY.get(change.field, change.field)
-                    words = {"field": name, side: _uri(member)}
-                    if self._backward:  # the ticket that the words were said to comes first
-                        self._mirror(item, change.field, member, author, came=came)
-                    self._record(item.id, "AddLink" if came else "DeleteLink", author, **words)
-                    if not self._backward:
-                        self._mirror(item, change.field, member, author, came=came)
-
-    def _mirror(self, item: Item, name: str, other: str, author: str, *, came: bool) -> None:
-        if other not in self.items:
-            return
-        behind = self.behind[other][INVERSE[name]]
-        (behind.add if came else behind.discard)(item.id)
-        words = {
-            "field": IN_HISTORY.get(INVERSE[name], INVERSE[name]),
-            "new" if came else "old": _uri(item.id),
-        }
-        self._record(other, "AddLink" if came else "DeleteLink", author, **words)
-        self._touch(self.items[other])
-
-
-BORN = {"Subject": "", "Status": "new", "Queue": "General", "Priority": "0"}
 
 
 class _Answer(Exception):
@@ -505,7 +160,11 @@ class RTFake:
         etag = f'"{self._etag(item)}"'
         if request.headers.get("IF_NONE_MATCH") == etag:
             raise _Answer(304)
-        return 200, {"ETag": etag, "Last-Modified": _z(item.updated)}, self._ticket(request, item)
+        return (
+            200,
+            {"ETag": etag, "Last-Modified": stamp(item.updated)},
+            self._ticket(request, item),
+        )
 
     def get_user(self, request, user, name):
         name = self.tracker.login_of(unquote(name))
@@ -546,14 +205,14 @@ class RTFake:
         query = request.query.get("query", "")
         if not query:
             return self._page(request, [], dict)
-        test, floor = _sql(query, self._ticket_value)
+        test, floor = _asked(query, self._ticket_value)
         items = [i for i in self._after(floor) if test(i)]
         if request.query.get("order") == "DESC":
             items.reverse()
-        return self._page(request, items, lambda item: self._listed(request, item))
+        return self._page(request, items, lambda item: self._row(request, item))
 
     def transactions(self, request, user):
-        test, floor = _sql(request.query.get("query", "id < 0"), _transaction_value)
+        test, floor = _asked(request.query.get("query", "id < 0"), _transaction_value)
         seen = self.tracker.transactions[floor : self.tracker.visible()]
         rows = [t for t in seen if test(t) and not self.tracker.items[t.ticket].hidden]
         if request.query.get("order") == "DESC":
@@ -594,7 +253,7 @@ class RTFake:
         body = {
             "id": part.id, "ContentType": part.kind, "Subject": part.subject or None,
             "Content": base64.encodebytes(content).decode() if content else None,
-            "Creator": self._link(request, "user", part.creator), "Created": _z(part.created),
+            "Creator": self._link(request, "user", part.creator), "Created": stamp(part.created),
         }  # fmt: skip
         return 200, {}, {k: v for k, v in body.items() if v is not None or k == "Content"}
 
@@ -612,31 +271,7 @@ class RTFake:
             raise _Answer(400, sentence)
         if status not in LIFECYCLE[""]:
             raise _Answer(400, f"New tickets can not have status '{status}' in this queue.")
-        fields: dict[str, Any] = {}
-        key = ""
-        for name, value in said.items():
-            if name in REFS:
-                members = {str(v) for v in (value if isinstance(value, list) else [value])}
-                key = next(filter(None, (_key(m, ":") for m in sorted(members))), key)
-                kept = {m for m in members if not _key(m, ":") and self._resolves(m)}
-                fields[name] = frozenset(kept)
-            elif name in ROLES:
-                members = value if isinstance(value, list) else [value]
-                fields[name] = frozenset(m for m in members if self._somebody(m))
-            elif name == "Owner":
-                if value in self.tracker.users and value != NOBODY:
-                    fields[name] = value
-            elif name == "CustomFields":
-                for custom, words in value.items():
-                    if custom == self.tracker.key_field:
-                        key = words
-                    elif custom in self.tracker.customs:
-                        many = isinstance(words, list)
-                        fields[f"CF.{{{custom}}}"] = frozenset(words) if many else words
-            elif name in DATES:
-                fields[name] = value.replace("T", " ").rstrip("Z")
-            elif name in (*NUMBERS, "Subject", "Status", "Queue", "Content"):
-                fields[name] = str(value)
+        fields, key = self._newborn(said)
         self.tracker.empty_text = said.get("Content") == ""
         try:
             number = self.tracker.create(user, {n: v for n, v in fields.items() if v}, key=key)
@@ -646,6 +281,29 @@ class RTFake:
             self.tracker.empty_text = False
         body = {"type": "ticket", "id": number, "_url": self._url(request, f"ticket/{number}")}
         return 201, {"Location": body["_url"]}, body
+
+    def _newborn(self, said: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+        """Returns the fields that a create leaves, and the hub's key; what is odd is left out."""
+        fields: dict[str, Any] = {}
+        key = ""
+        for name in REFS.keys() & said.keys():
+            members = {str(v) for v in _listed(said[name])}
+            key = next(filter(None, (key_in(m, ":") for m in sorted(members))), key)
+            fields[name] = frozenset(m for m in members if not key_in(m, ":") and self._resolves(m))
+        for name in set(ROLES) & said.keys():
+            fields[name] = frozenset(m for m in _listed(said[name]) if self._somebody(m))
+        if said.get("Owner") in self.tracker.users.keys() - {NOBODY}:
+            fields["Owner"] = said["Owner"]
+        for custom, words in said.get("CustomFields", {}).items():
+            if custom == self.tracker.key_field:
+                key = words
+            elif custom in self.tracker.customs:
+                fields[f"CF.{{{custom}}}"] = frozenset(words) if isinstance(words, list) else words
+        for name in set(DATES) & said.keys():
+            fields[name] = said[name].replace("T", " ").rstrip("Z")
+        for name in {*NUMBERS, "Subject", "Status", "Queue", "Content"} & said.keys():
+            fields[name] = str(said[name])
+        return fields, key
 
     def put_ticket(self, request, user, number):
         item = self._item(number)
@@ -693,68 +351,74 @@ class RTFake:
                 yield f"Ticket {item.id}: {error.sentence}"
 
     def _put_one(self, item: Item, user: str, name: str, value: Any) -> Iterator[str]:
-        ticket, update = item.id, self.tracker.update
         link = re.fullmatch("(Add|Delete)(\\w+)", name)
         if name == "MergeInto":
-            self.tracker.merge(user, ticket, str(value))
+            self.tracker.merge(user, item.id, str(value))
             yield "Merge Successful"
         elif name == "CustomFields":
-            for custom, words in value.items():
-                if custom in self.tracker.customs:
-                    field_name = f"CF.{{{custom}}}"
-                    new = frozenset(words) if isinstance(words, list) else words or None
-                    update(user, ticket, {field_name: new})
-                    yield f"{custom} {words} added"
+            yield from self._put_customs(item, user, value)
         elif name in ROLES:
-            members = value if isinstance(value, list) else [value]
-            if not all(self._somebody(m) for m in members):
+            if not all(self._somebody(m) for m in _listed(value)):
                 raise _Answer(500)  # it fails in the midst of its work: what went before stands
-            update(user, ticket, {name: frozenset(members)})
+            self.tracker.update(user, item.id, {name: frozenset(_listed(value))})
             yield f"{name} changed from something to something else"
         elif link and link[2] in REFS:
-            for target in map(str, value if isinstance(value, list) else [value]):
-                if not self._resolves(target):
-                    yield f"Couldn't resolve '{target}' into a link."
-                    continue
-                side = "added" if link[1] == "Add" else "removed"
-                update(user, ticket, **{side: {link[2]: frozenset({target})}})
-                yield f"Ticket {ticket} refers to Ticket {target}."
-        elif name in _PUT_FIRST:
-            yield from self._put_word(item, user, name, value)
+            yield from self._put_links(item, user, link[1], link[2], map(str, _listed(value)))
+        elif name in _PUT_FIRST and value is not None:
+            yield from self._put_word(item, user, name, str(value))
 
-    def _put_word(self, item: Item, user: str, name: str, value: Any) -> Iterator[str]:
+    def _put_customs(self, item: Item, user: str, said: Mapping[str, Any]) -> Iterator[str]:
+        for custom, words in said.items():
+            if custom in self.tracker.customs:
+                new = frozenset(words) if isinstance(words, list) else words or None
+                self.tracker.update(user, item.id, {f"CF.{{{custom}}}": new})
+                yield f"{custom} {words} added"
+
+    def _put_links(
+        self, item: Item, user: str, verb: str, name: str, targets: Iterable[str]
+    ) -> Iterator[str]:
+        side = "added" if verb == "Add" else "removed"
+        for target in targets:
+            if not self._resolves(target):
+                yield f"Couldn't resolve '{target}' into a link."
+                continue
+            self.tracker.update(user, item.id, **{side: {name: frozenset({target})}})
+            yield f"Ticket {item.id} refers to Ticket {target}."
+
+    def _put_word(self, item: Item, user: str, name: str, value: str) -> Iterator[str]:
         old = item.fields.get(name)
-        if value is None:
+        refusal = self._refusal(item, name, value)
+        if refusal:
+            yield f"Ticket {item.id}: {refusal}"
             return
-        new: str | None = str(value)
-        if name == "Owner":
-            if value not in self.tracker.users:
-                yield f"Ticket {item.id}: That user does not exist"
-                return
-            new = None if value == NOBODY else value
-        if name == "Queue" and value not in self.tracker.queues:
-            yield f"Ticket {item.id}: Queue {value} does not exist"
-            return
-        if name == "Status" and value not in LIFECYCLE:
-            yield f"Ticket {item.id}: Status '{value}' isn't a valid status for this ticket."
-            return
-        if name == "Status" and value not in ACTIVE and self.tracker.blocked(item):
-            yield f"Ticket {item.id}: That ticket has unresolved dependencies"
-            return
-        if name in DATES and "T" in str(value):
-            self.tracker.forget(item, name, user, str(value))
+        if name in DATES and "T" in value:
+            self.tracker.forget(item, name, user, value)
             yield f"Ticket {item.id}: {name} changed from {old} to Not set"
             return
+        new: str | None = value or None
+        if name == "Owner" and value == NOBODY:
+            new = None
         if name in NUMBERS:
-            new = None if value in ("", "0") else str(value)
-            old = None if old in ("", "0") else old
-        if name == "Priority":
-            old, new = old or "0", new or "0"
+            old, new = old or "0", value or "0"
+            if name != "Priority":
+                old, new = (None if v == "0" else v for v in (old, new))
         if name == "Subject":
-            self.tracker.said = re.sub(r"[\r\n]", "", str(value))[:255]
-        if (old or None) != (_render(name, new or "") or None):
+            self.tracker.said = re.sub(r"[\r\n]", "", value)[:255]
+        if (old or None) != (render(name, new or "") or None):
             self.tracker.update(user, item.id, {name: new})
             yield f"Ticket {item.id}: {name} changed from '{old}' to '{new}'"
+
+    def _refusal(self, item: Item, name: str, value: str) -> str:
+        """Returns why RT does not take a word, "" if it does."""
+        if name == "Owner" and value not in self.tracker.users:
+            return "That user does not exist"
+        if name == "Queue" and value not in self.tracker.queues:
+            return f"Queue {value} does not exist"
+        if name == "Status" and value not in LIFECYCLE:
+            return f"Status '{value}' isn't a valid status for this ticket."
+        if name == "Status" and value not in ACTIVE and self.tracker.blocked(item):
+            return "That ticket has unresolved dependencies"
+        return ""
 
     def _match(self, request: _Request, item: Item) -> None:
         wanted = request.headers.get("IF_MATCH")
@@ -818,7 +482,7 @@ class RTFake:
             "Status": said["Status"], "Queue": self._link(request, "queue", queue),
             "Owner": user(said.get("Owner", NOBODY)), "Creator": user(item.author),
             "LastUpdatedBy": user(self._last_author(item)),
-            "Created": _z(item.created), "LastUpdated": _z(item.updated),
+            "Created": stamp(item.created), "LastUpdated": stamp(item.updated),
             "EffectiveId": self._link(request, "ticket", item.id),
             **{role: [user(m) for m in sorted(said.get(role, ()))] for role in ROLES},
             **{date: _date(said.get(date)) for date in DATES},
@@ -878,7 +542,7 @@ class RTFake:
         ]
         return links
 
-    def _listed(self, request: _Request, item: Item) -> dict[str, Any]:
+    def _row(self, request: _Request, item: Item) -> dict[str, Any]:
         """A search shows what is asked for, and custom fields never."""
         row = self._link(request, "ticket", item.id)
         fields = [f for f in request.query.get("fields", "").split(",") if f]
@@ -898,7 +562,7 @@ class RTFake:
         known = {
             "Type": row.type, "Field": row.field, "OldValue": row.old, "NewValue": row.new,
             "Data": row.data, "TimeTaken": str(row.taken), "ObjectId": row.ticket,
-            "Creator": self._link(request, "user", row.creator), "Created": _z(row.created),
+            "Creator": self._link(request, "user", row.creator), "Created": stamp(row.created),
             "_hyperlinks": links,
         }  # fmt: skip
         asked = request.query.get("fields", "").split(",")
@@ -910,7 +574,7 @@ class RTFake:
         known = {
             "TransactionId": str(part.transaction), "ContentType": part.kind,
             "Filename": part.filename, "ContentLength": str(len(shown)),
-            "Subject": part.subject, "Created": _z(part.created),
+            "Subject": part.subject, "Created": stamp(part.created),
             "Creator": self._link(request, "user", part.creator),
             "Content": shown.decode("utf-8", "replace"),
         }  # fmt: skip
@@ -1057,19 +721,6 @@ def _turn(name: str) -> tuple[int, str]:
     return 3, re.sub("^(Add|Delete)", "", name)
 
 
-def _key(text: str, sign: str) -> str:
-    found = re.fullmatch(rf"prophet-hub{sign}(\S+)", text)
-    return found[1] if found else ""
-
-
-def _uri(target: str) -> str:
-    return f"fsck.com-rt://rt.test/ticket/{target}" if target.isdecimal() else target
-
-
-def _z(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _date(value: Any) -> str:
     return f"{str(value).replace(' ', 'T')}Z" if value else NEVER
 
@@ -1082,79 +733,18 @@ def _as_utf8(data: bytes) -> bytes:
         return data.decode("latin-1").encode()
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _asked(query: str, value: Callable[[Any, str], Any]) -> tuple[Callable[[Any], bool], int]:
+    try:
+        return parsed(query, value)
+    except BadQuery as bad:
+        raise _Answer(400, str(bad)) from None
+
+
 def _transaction_value(row: Transaction, name: str) -> Any:
     return {"id": row.id, "ObjectType": "RT::Ticket", "Type": row.type, "ObjectId": row.ticket}[
         name
     ]
-
-
-_TOKEN = re.compile(r"\s*(\(|\)|'(?:[^'\\]|\\.)*'|>=|<=|!=|=|>|<|CF\.\{[^}]*\}|[\w.:]+)")
-
-
-def _sql(query: str, value: Callable[[Any, str], Any]) -> tuple[Callable[[Any], bool], int]:
-    """Returns a test for a TicketSQL query, and the number below which nothing can match."""
-    tokens = _TOKEN.findall(query)
-    at = 0
-
-    def take() -> str:
-        nonlocal at
-        at += 1
-        if at > len(tokens):
-            kind = "OPERATOR" if tokens and tokens[-1] in "<>=!=" else "KEYWORD"
-            raise _Answer(
-                400,
-                f"Incomplete query, last element ({kind}) is not close paren or value in '{query}'",
-            )
-        return tokens[at - 1]
-
-    def either() -> tuple[Callable[[Any], bool], int]:
-        nonlocal at
-        tests = [both()]
-        while at < len(tokens) and tokens[at].upper() == "OR":
-            at += 1
-            tests.append(both())
-        if len(tests) == 1:
-            return tests[0]
-        return (lambda thing: any(t(thing) for t, _ in tests)), min(f for _, f in tests)
-
-    def both() -> tuple[Callable[[Any], bool], int]:
-        nonlocal at
-        tests = [one()]
-        while at < len(tokens) and tokens[at].upper() == "AND":
-            at += 1
-            tests.append(one())
-        if len(tests) == 1:
-            return tests[0]
-        return (lambda thing: all(t(thing) for t, _ in tests)), max(f for _, f in tests)
-
-    def one() -> tuple[Callable[[Any], bool], int]:
-        word = take()
-        if word == "(":
-            found = either()
-            take()
-            return found
-        operator, raw = take(), take()
-        wanted = re.sub(r"\\(.)", r"\1", raw[1:-1]) if raw.startswith("'") else raw
-        if word not in _KNOWN and not word.startswith("CF."):
-            raise _Answer(400, f"Unknown field: {word}")
-        floor = int(wanted) if (word, operator) == ("id", ">") else 0
-        floor = int(wanted) - 1 if (word, operator) == ("id", "=") else floor
-        return (lambda thing: _compare(value(thing, word), operator, wanted)), max(floor, 0)
-
-    return either()
-
-
-_KNOWN = frozenset({"id", "Queue", "Status", "Owner", "Subject", "RefersTo", "LastUpdated", "Priority",
-                    "ObjectType", "Type", "ObjectId"})  # fmt: skip
-
-
-def _compare(held: Any, operator: str, wanted: str) -> bool:
-    if isinstance(held, frozenset):
-        return (wanted in held) == (operator == "=")
-    other: Any = int(wanted) if isinstance(held, int) else wanted
-    if isinstance(held, str) and operator in ("=", "!="):
-        held, other = held.lower(), wanted.lower()
-    return bool({
-        "=": held == other, "!=": held != other, ">": held > other, "<": held < other,
-        ">=": held >= other, "<=": held <= other,
-    }[operator])  # fmt: skip

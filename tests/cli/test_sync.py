@@ -206,6 +206,66 @@ jobs:
     assert "would create 2 tickets in b, and a run may create 1" in hub("sync both").err
 
 
+def test_a_tracker_that_moved_wants_a_person_s_word(hub):
+    hub.synced()
+    hub.trackers["elsewhere"] = hub.trackers.pop("b")
+    hub.job_file("""
+remotes:
+  a: {connector: memory, url: memory://a}
+  b: {connector: memory, url: memory://elsewhere}
+""")
+
+    held = hub("sync a b")
+
+    assert held.code == 4
+    assert held.err == (
+        'prophet-hub: The run of "a b" would read b at memory://elsewhere, which stood at memory://b '
+        "until now: nothing was written. Look with prophet-hub plan, then say it with --yes.\n"
+    )
+    assert hub("plan a b").code == 4
+    assert hub("sync a b --yes").code == 0
+    assert hub("sync a b").code == 0
+    assert len(hub.a.items) == 1
+
+
+def test_a_name_does_not_pass_to_another_kind_of_tracker(hub):
+    hub.synced()
+    hub.job_file("""
+remotes:
+  a: {connector: memory, url: memory://a}
+  b: {connector: todotxt, url: todo.txt}
+""")
+
+    said = hub("sync a b --yes")
+
+    assert said.code == 2
+    assert (
+        "b was a memory until now, and stands as a todotxt in prophet-hub.yaml, line 4." in said.err
+    )
+
+
+def test_no_policy_acts_before_everything_is_read(hub):
+    hub.job_file("""
+remotes:
+  a: {connector: memory, url: memory://a}
+  b: {connector: memory, url: memory://b}
+jobs:
+  both: {remotes: [a, b], conflicts: {default: newest}}
+""")
+    hub.a.create("jesse", {"summary": "Printer on fire", "status": "open"})
+    hub("sync both -y -q")
+    hub("sync both -y -q")
+    hub.a.update("jesse", "1", {"status": "resolved"})
+    hub.b.update("cara", "1", {"status": "stalled"})
+    hub.b.faults.add(Fault(what=What.STATUS, path="/ticket", times=None, status=503))
+    hub("sync both -q")
+    assert "by rule" not in hub("why 1 status").out
+    hub.b.faults.clear()
+
+    assert hub("sync both -q").code == 0
+    assert "by rule: newest" in hub("why 1 status").out
+
+
 # --- trouble ---
 
 

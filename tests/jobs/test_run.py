@@ -12,7 +12,8 @@ from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.jobs.load import parse
 from prophet_hub.jobs.remotes import chosen, connect, field_map, spec_of
-from prophet_hub.jobs.run import Reached, Settled, started, tracker_of
+from prophet_hub.jobs.run import Reached, Settled, started
+from prophet_hub.jobs.trackers import tracker_of
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Field, FieldMap, Kind, Person
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prophet_hub.jobs.plan import Hit
     from prophet_hub.jobs.report import Report
     from prophet_hub.jobs.run import Run
+    from prophet_hub.jobs.trackers import Move
 
 __all__ = ["plan", "sync"]
 
@@ -89,12 +90,16 @@ def _work(
         desk.interruptible(run.stop),
     ):  # fmt: skip
         planned: Sequence[Planned] = ()
+        asks = not (quiet or as_json)
         try:
+            moved = run.moves()
+            if moved and not _may(desk, run, moved, yes=yes, asks=asks):
+                return run.finish("braked").exit
             with view:
                 for step in run.prepare():
                     view.step(step)
             planned = run.planned()
-            report = _written(desk, run, view, dry=dry, yes=yes, asks=not (quiet or as_json))
+            report = _written(desk, run, view, dry=dry, yes=yes, asks=asks)
         except BaseException:
             with contextlib.suppress(HubError):
                 run.finish("failed")
@@ -108,9 +113,7 @@ def _written(desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bo
     if dry or run.stopped:
         return run.finish("planned")
     hits = run.brakes()
-    if hits and not yes and not (asks and desk.asks and _agreed(desk, run, hits)):
-        braked = run.hold(hits)
-        desk.tell(f"prophet-hub: {sentence(braked)}")
+    if hits and not _may(desk, run, hits, yes=yes, asks=asks):
         return run.finish("braked")
     with view:
         for step in run.apply():
@@ -118,10 +121,16 @@ def _written(desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bo
     return run.finish("done")
 
 
-def _agreed(desk: Desk, run: Run, hits: Sequence[Hit]) -> bool:
-    """Asks the person at the terminal."""
-    desk.say(*(f'The run of "{run.report.job}" would {hit}.' for hit in hits))
-    return typer.confirm("Go on?", default=False)
+def _may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: bool) -> bool:
+    """Tells whether a person says yes, by flag or at the terminal; else says what holds the run."""
+    if yes:
+        return True
+    if asks and desk.asks:
+        desk.say(*(f'The run of "{run.report.job}" would {hit}.' for hit in hits))
+        if typer.confirm("Go on?", default=False):
+            return True
+    desk.tell(f"prophet-hub: {sentence(run.hold(hits))}")
+    return False
 
 
 def _end(

@@ -111,6 +111,9 @@ class Remote(_Model):
     people: dict[str, str] = Field(
         default_factory=dict, description="this tracker's person ids: e-mail addresses"
     )
+    default_person: str = Field(
+        default="", description="who stands for a person whom this tracker does not know"
+    )
     audience: Literal["public", "private"] = Field(
         default="public", description="whether private comments may be sent here at all"
     )
@@ -124,7 +127,8 @@ class JobRemote(_Model):
     """A remote as one job uses it."""
 
     direction: Literal["both", "pull", "push"] = Field(
-        default="both", description="pull: never written to; push: its own tickets are created nowhere"
+        default="both",
+        description="pull: never written to; push: its own tickets are created nowhere",
     )
     query: str | None = Field(
         default=None, description="replaces the remote's own query in this job"

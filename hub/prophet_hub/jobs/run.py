@@ -26,13 +26,14 @@ from prophet_hub.jobs.plan import Hit, brakes
 from prophet_hub.jobs.policies import policies, within
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
+from prophet_hub.jobs.trackers import Move, moves, seen, tracker_of
 from prophet_hub.model import codec
-from prophet_hub.model.ids import TrackerId, fresh, text
+from prophet_hub.model.ids import TrackerId, text
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import TICKET, Connector, Person
 from prophet_hub.values import from_micros
 
-__all__ = ["Failed", "Progress", "Reached", "Run", "Settled", "started", "tracker_of"]
+__all__ = ["Failed", "Progress", "Reached", "Run", "Settled", "started"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,14 @@ class Run:
         """Whether it was asked to end."""
         return self._stopped
 
+    def moves(self) -> list[Move]:
+        """Returns the remotes that have moved since the last run; to be asked before `prepare`.
+
+        Raises:
+            UsageError: One has another connector now.
+        """
+        return moves(self._replica, self._file, self._connectors)
+
     def prepare(self) -> Iterator[Progress]:
         """Reads all remotes, settles, and plans for those that could be read; writes to none."""
         for name, connector in self._connectors.items():
@@ -152,7 +161,10 @@ class Run:
         for remote in self._remotes.values():
             yield from self._whole(remote, remote.foreign.pull)
         if not self._stopped:
-            yield Settled(count=self._settle())
+            whole = set(self._remotes) == set(self._connectors) and not any(
+                remote.broken for remote in self._remotes.values()
+            )
+            yield Settled(count=self._settle() if whole else 0)
         specs = [remote.spec for remote in self._remotes.values()]
         # a remote's first plan pairs its tickets with the others', before these would create them
         for remote in sorted(self._remotes.values(), key=self._is_paired):
@@ -169,7 +181,7 @@ class Run:
         """Returns what holds the run until a person says yes, none if nothing does."""
         return brakes(self.planned(), self._job.brakes, first=self._is_first, size=self._size)
 
-    def hold(self, hits: Sequence[Hit]) -> Brake:
+    def hold(self, hits: Sequence[Hit | Move]) -> Brake:
         """Notes that the brakes held, and returns the error that says so."""
         self.report.brakes = [str(hit) for hit in hits]
         return Brake(
@@ -208,6 +220,7 @@ class Run:
         except RemoteError as error:
             yield self._failed(name, error)
             return
+        seen(self._replica, self._file, name)
         tracker = tracker_of(self._replica, name)
         spec = spec_of(self._file, name, self._job, connector, account, tracker)
         foreign = ForeignReplica(self._replica, spec, job=self.report.job, run=self.report.run)
@@ -299,20 +312,6 @@ class Run:
         for row in self._replica.log(self._told, newest_first=False):
             records = _records(self._replica, row.number)
             self._plugins.integrated(row.name.hex(), row.author, records)
-
-
-def tracker_of(replica: Replica, remote: str) -> TrackerId:
-    """Returns the tracker id of a remote's name; makes one for a new name.
-
-    The id survives a moved address, for it belongs to the name.
-    """
-    ledger = Ledger(replica.store, TrackerId(b""), "")
-    known = ledger.tracker_named(remote)
-    if known is None:
-        known = TrackerId(fresh())
-        with replica.transaction():
-            Ledger(replica.store, known, "").set_name(remote)
-    return known
 
 
 def _agreed(job: str, remote: str) -> tuple[str]:

@@ -1,0 +1,89 @@
+"""Which tracker a remote's name stands for: its id, and where it stood when last seen.
+
+The id belongs to the name and survives a moved address.  A name that suddenly leads to another
+server would make one ticket of two strangers with the same number, so a move wants a person's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import UsageError
+from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.jobs.load import JobFile
+from prophet_hub.model.ids import TrackerId, fresh
+
+__all__ = ["Move", "moves", "seen", "tracker_of"]
+
+
+class Move(msgspec.Struct, frozen=True):
+    """A remote whose address is not the one at which it was last seen."""
+
+    remote: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"read {self.remote} at {self.after}, which stood at {self.before} until now"
+
+
+class _Place(msgspec.Struct, frozen=True, array_like=True):
+    connector: str
+    url: str
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Place).decode
+
+
+def tracker_of(replica: Replica, remote: str) -> TrackerId:
+    """Returns the tracker id of a remote's name; makes one for a new name."""
+    known = Ledger(replica.store, TrackerId(b""), "").tracker_named(remote)
+    if known is None:
+        known = TrackerId(fresh())
+        with replica.transaction():
+            Ledger(replica.store, known, "").set_name(remote)
+    return known
+
+
+def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]:
+    """Returns the remotes that stand elsewhere in the file than they were last seen.
+
+    Raises:
+        UsageError: One stands there with another connector: that is no move.
+    """
+    found = []
+    for remote in remotes:
+        data = replica.store.get("settings", _key(remote))
+        if data is None:
+            continue
+        before, after = _decode(data), _place(file, remote)
+        if before.connector != after.connector:
+            raise UsageError(
+                f"{remote} was a {before.connector} until now, and stands as a {after.connector} in "
+                f"{file.where('remotes', remote, 'connector')}.",
+                hint="Give the new tracker a name of its own.",
+            )
+        if before.url != after.url:
+            found.append(Move(remote, before.url, after.url))
+    return found
+
+
+def seen(replica: Replica, file: JobFile, remote: str) -> None:
+    """Notes where a remote was seen; writes nothing where it is known."""
+    data = _encode(_place(file, remote))
+    if replica.store.get("settings", _key(remote)) != data:
+        with replica.transaction():
+            replica.store.put("settings", _key(remote), data)
+
+
+def _place(file: JobFile, remote: str) -> _Place:
+    said = file.config.remotes[remote]
+    return _Place(said.connector, said.url.rstrip("/"))
+
+
+def _key(remote: str) -> tuple[str]:
+    return (f"seen-at:{remote}",)

@@ -79,7 +79,7 @@ class Asker:
         """Takes an answer that lacks what it should have for a garbled one."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise Garbled(
                 f"{self.remote} sent an answer of another shape than RT's ({error!r}).",
                 hint=f"Check that `url` of remote {self.remote} names an RT with REST 2.0.",

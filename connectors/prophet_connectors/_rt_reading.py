@@ -57,8 +57,8 @@ class Reader:
         """
         answer = self._ask.http.get(f"{API}ticket/{ref.id}")
         data, version = answer.json(), answer.headers.get("ETag", "").strip('W/"')
-        if str(data.get("id")) != ref.id:
-            return Gone(ref=ref, merged_into=str(data.get("id"))), True
+        if str(data["id"]) != ref.id:
+            return Gone(ref=ref, merged_into=str(data["id"])), True
         updated, author = instant(data["LastUpdated"]), self._ask.person(data["Creator"]["id"])
         if data["Status"] == "deleted":
             by = self._ask.person(data["LastUpdatedBy"]["id"])

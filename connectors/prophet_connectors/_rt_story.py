@@ -13,6 +13,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from prophet_hub.errors import Rejected
 from prophet_hub.sdk import Event, Field, FieldChange, FieldMap, Kind, Person, SetChange, Value
 
 __all__ = [
@@ -143,14 +144,17 @@ def day_of(text: str, zone: ZoneInfo) -> str | None:
 def wire_date(day: str | None, zone: ZoneInfo) -> str:
     """Returns a day's midnight as writes take it: UTC, with a blank and without a Z.
 
-    The `T...Z` form is stored as 1970 by a PUT.  What is no day passes for RT to judge.
+    The `T...Z` form is stored as 1970 by a PUT.
+
+    Raises:
+        Rejected: It is no day; RT would take it for none without a word.
     """
     if not day:
         return ""
     try:
         midnight = datetime.combine(datetime.fromisoformat(day).date(), time(), zone)
     except ValueError:
-        return day
+        raise Rejected(f"{day!r} is no day such as 2026-12-24.") from None
     return f"{midnight.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 

@@ -20,7 +20,7 @@ from prophet_connectors._rt_asking import PAGE, Asker, login, quoted
 from prophet_connectors._rt_reading import Reader
 from prophet_connectors._rt_story import FIELDS, MARK, MESSAGES, SKIPPED, key_in
 from prophet_connectors._rt_writing import Writer
-from prophet_hub.errors import NotFound, Unsupported
+from prophet_hub.errors import AuthFailed, NotFound, Unsupported
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
     ATTACHMENT,
@@ -164,7 +164,12 @@ class RT(Connector):
 
     def whoami(self) -> Person:
         """Returns the account; a token names its owner by number."""
-        name = self.settings.user or self.settings.token.split("-")[1:2][0]
+        name = self.settings.user or "".join(self.settings.token.split("-")[1:2])
+        if not name:
+            raise AuthFailed(
+                f"{self.context.remote} has no user.",
+                hint=f"Give remote {self.context.remote} a user and a password, or a token.",
+            )
         data = self._ask.json(f"user/{quote(name, safe='')}")
         return self._ask.met(data)
 
@@ -277,6 +282,8 @@ class RT(Connector):
             page = self._ask.page("transactions", query=WALK, orderby="id", order="DESC",
                               per_page=WINDOW, fields="Type")  # fmt: skip
             ids = {int(row["id"]) for row in page["items"]}
+            if len(ids) == page.get("per_page"):  # what lies further back is no gap
+                ids |= set(range(max(min(ids) - WINDOW, 0), min(ids)))
             cursor = _Cursor(listed=0).after(ids, max(ids, default=0))
         total = None
         while True:

@@ -96,6 +96,7 @@ class RTTracker(Tracker):
         self.key_field = key_field
         self.mails = mails
         self.empty_text = False
+        self.text_kind = "text/plain"
         self.said = ""
         self._backward = False
         self.transactions: list[Transaction] = []
@@ -130,7 +131,8 @@ class RTTracker(Tracker):
                     author, ticket, changes, added=added, removed=removed, version=version
                 )
 
-    def message(self, author, ticket, *, body="", files=(), private=False, subject="", taken=0):
+    def message(self, author, ticket, *, body="", files=(), private=False, subject="", taken=0,
+                kind="text/plain"):  # fmt: skip
         """Adds a comment or a reply with its files: one transaction; returns it."""
         with self.lock:
             key = key_in(subject, " ")
@@ -139,19 +141,19 @@ class RTTracker(Tracker):
             if body or not files:
                 super().comment(author, ticket, body, private=private, key=key)
                 made.append(item.comments[-1])
-            for name, kind, data in files:
+            for name, content_type, data in files:
                 super().attach(
-                    author, ticket, name, data, content_type=kind, private=private,
+                    author, ticket, name, data, content_type=content_type, private=private,
                     key="" if body else key,
                 )  # fmt: skip
                 made.append(item.attachments[-1])
-            texts = [("text/plain", render("body", body).encode(), "")] if body else []
+            texts = [(kind, render("body", body).encode(), "")] if body else []
             if files:
                 texts = texts or [("application/octet-stream", b"", "")]
                 texts = [("multipart/mixed", b"", ""), *texts]
-            kind = "Comment" if private else "Correspond"
+            door = "Comment" if private else "Correspond"
             row = self._record(
-                ticket, kind, author, data=f"{subject}\n" if subject else "No Subject",
+                ticket, door, author, data=f"{subject}\n" if subject else "No Subject",
                 parts=[*texts, *((k, d, n) for n, k, d in files)], taken=taken, subject=subject,
             )  # fmt: skip
             named = [p for p in row.parts if p.filename]
@@ -212,7 +214,7 @@ class RTTracker(Tracker):
             for other in item.fields.get(name, ()):
                 self._mirror(item, name, other, item.author, came=True)
         text = str(item.fields.get("Content", ""))
-        parts = [("text/plain", text.encode(), "")] if text else []
+        parts = [(self.text_kind, text.encode(), "")] if text else []
         if self.empty_text:
             parts = [("application/octet-stream", b"", "")]
         subject = str(item.fields.get("Subject", ""))

@@ -13,8 +13,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -39,7 +37,7 @@ from fakes._rt_tracker import (
 from prophet_hub.errors import RemoteError
 from prophet_hub.testing.tracker import EPOCH, Item
 
-__all__ = ["RTFake", "RTTracker", "make_app"]
+__all__ = ["ROUTES", "RTFake", "RTTracker", "make_app"]
 
 VERSION = "5.0.3+dfsg-3~deb12u6"
 FIRST_LINE = f"RT/{VERSION} 200 Ok"
@@ -73,6 +71,7 @@ class RTFake:
         self.sees_all = sees_all
         self.token = token
         self.sessions: dict[str, str] = {}
+        self.routes = ROUTES
         self._random = random.Random(7)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -94,7 +93,7 @@ class RTFake:
         if not request.path.startswith("/REST/2.0/"):
             return 200, {"Content-Type": "text/html"}, b"<html><body>RT</body></html>"
         user = self._user(request)
-        for method, pattern, act in _ROUTES:
+        for method, pattern, act in self.routes:
             found = re.fullmatch(f"/REST/2.0/{pattern}/?", request.path)
             if found and method == request.method:
                 return act(self, request, user, *found.groups())
@@ -273,12 +272,13 @@ class RTFake:
             raise _Answer(400, f"New tickets can not have status '{status}' in this queue.")
         fields, key = self._newborn(said)
         self.tracker.empty_text = said.get("Content") == ""
+        self.tracker.text_kind = said.get("ContentType", "text/plain")
         try:
             number = self.tracker.create(user, {n: v for n, v in fields.items() if v}, key=key)
         except RemoteError as error:
             raise _Answer(error.status or 400, error.sentence) from None
         finally:
-            self.tracker.empty_text = False
+            self.tracker.empty_text, self.tracker.text_kind = False, "text/plain"
         body = {"type": "ticket", "id": number, "_url": self._url(request, f"ticket/{number}")}
         return 201, {"Location": body["_url"]}, body
 
@@ -335,7 +335,7 @@ class RTFake:
             row = self.tracker.message(
                 user, item.id, body=said.get("Content") or "", files=files,
                 private=kind == "comment", subject=said.get("Subject", ""),
-                taken=int(said.get("TimeTaken") or 0),
+                taken=int(said.get("TimeTaken") or 0), kind=said.get("ContentType", "text/plain"),
             )  # fmt: skip
         except RemoteError as error:
             raise _Answer(error.status or 400, error.sentence) from None
@@ -602,7 +602,7 @@ _PUT_FIRST = ("Subject", "Owner", "Queue", "Status", *NUMBERS, *DATES)
 _REASONS = {200: "OK", 201: "Created", 204: "No Content", 302: "Found", 304: "Not Modified",
             400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
             412: "Precondition Failed", 500: "Internal Server Error"}  # fmt: skip
-_ROUTES = (
+ROUTES = (
     ("GET", "rt", RTFake.rt),
     ("GET", r"ticket/(\d+)", RTFake.get_ticket),
     ("PUT", r"ticket/(\d+)", RTFake.put_ticket),
@@ -653,14 +653,16 @@ class _Request:
         """Returns the JSON and the files of a message, from either kind of body."""
         if not self.type.startswith("multipart/form-data"):
             return self.json(), []
-        head = f"Content-Type: {self.type}\r\n\r\n".encode()
+        mark = b"--" + self.type.partition("boundary=")[2].encode()
         said, files = {}, []
-        for part in message_from_bytes(head + self.body(), policy=HTTP).iter_parts():
-            data = part.get_payload(decode=True) or b""
-            if part.get_param("name", header="Content-Disposition") == "JSON":
+        for part in self.body().split(mark)[1:-1]:
+            head, _, data = part[2:-2].partition(b"\r\n\r\n")
+            words = dict(re.findall(r'(\w+)="([^"]*)"', head.decode()))
+            kind = re.search(r"(?m)^Content-Type: (\S+)", head.decode())
+            if words["name"] == "JSON":
                 said = json.loads(data)
             else:
-                files.append((part.get_filename(), part.get_content_type(), data))
+                files.append((words["filename"], kind[1] if kind else "text/plain", data))
         return said, files
 
 

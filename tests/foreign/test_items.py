@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from foreign.kit import Hub, pair, tick
@@ -9,6 +11,7 @@ from prophet_hub.foreign.attachments import safe_name
 from prophet_hub.foreign.pairing import CERTAIN, Candidate, score
 from prophet_hub.model import ids
 from prophet_hub.sdk import ATTACHMENT, History
+from prophet_hub.testing.memory import MemoryConnector
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 
@@ -160,6 +163,10 @@ def test_a_file_above_the_limit_is_refused_before_it_is_read_and_carried_when_it
         assert r.requests - requests == 3  # listing, ticket, the small one
         assert [f.name for f in t.items["1"].attachments] == ["small.bin"]
         assert "larger than 500 bytes" in hub.inbox(r)[0].reason
+        tick(r, t), hub.sync(), tick(r, t)
+        requests = r.requests
+        hub.sync()
+        assert r.requests - requests == 1
         hub.change("R", attachment_limit=None)
         hub.syncs()
         assert len(t.items["1"].attachments) == 2
@@ -178,6 +185,11 @@ def test_a_file_above_the_limit_of_the_other_side_waits_there():
         requests = t.requests
         tick(r, t), hub.sync(), tick(r, t), hub.sync()
         assert t.requests - requests <= 4
+        t.knobs = replace(t.knobs, attachment_limit=None)
+        hub.specs["T"].connector.capabilities = MemoryConnector.over(t).capabilities
+        hub.change("T", attachment_limit=None)
+        hub.syncs()
+        assert (len(t.items["1"].attachments), hub.inbox(t)) == (1, [])
 
 
 def test_a_job_without_attachments_reads_none():

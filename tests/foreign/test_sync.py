@@ -75,6 +75,20 @@ def test_after_a_sync_one_reading_back_and_then_one_request_and_no_write_for_a_h
         assert (after, hub.replica.latest()) == ((1, 1, before[2]), before[3])
 
 
+def test_a_changed_map_costs_no_request_and_no_write_either(two):
+    hub, r, t = two
+    tick(r, t), hub.sync(), tick(r, t)
+    table = hub.specs["T"].fields.extended([], {"status": {"offen": "new"}})
+    hub.change("T", fields=table)
+    for _ in range(10):
+        before = r.requests, t.requests, r.writes + t.writes
+        assert hub.sync() == []
+        tick(r, t)
+        assert (r.requests, t.requests, r.writes + t.writes) == (
+            before[0] + 1, before[1] + 1, before[2],
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("history", list(History))
 def test_a_comment_goes_the_other_way(history):
     r, t = pair(history=history)

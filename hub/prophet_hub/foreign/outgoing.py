@@ -9,8 +9,8 @@ from functools import partial
 from prophet_hub.errors import Rejected
 from prophet_hub.foreign import attribution
 from prophet_hub.foreign.compose import create_fields, is_private, update_of
-from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.rows import ItemRow, Sent, Shadow
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.model import ids

@@ -295,17 +295,9 @@ class Planner:
         if int(self.side.text(size.shown) or 0) <= limit:
             return False
         reason = f"The attachment is larger than {limit:,} bytes, which is the limit here."
-        self._later(
-            lambda: self.ledger.wait(
-                *place,
-                WHOLE,
-                reason,
-                now=self.side.now(),
-                record=record,
-                parked=True,
-                value=fingerprint(cells),
-            )
-        )
+        if self.ledger.waiting(*place) is None:
+            wait = partial(self.ledger.wait, *place, WHOLE, reason)
+            self._later(partial(wait, now=self.side.now(), record=record))
         return True
 
     def _same_bytes(self, record: RecordId, ticket: RecordId, cells: Cells) -> bool:

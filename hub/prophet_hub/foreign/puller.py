@@ -147,17 +147,19 @@ class Puller:
     def _unsettled(self) -> Iterator[Ref]:
         """Yields the tickets with something under way, and those that could not be read before."""
         side, refs = self.side, dict[str, None]()
+        limit = str(side.spec.attachment_limit)  # what was too large waits until this changes
         for kind, ref in sorted(side.under_way):
             shadow = side.ledger.shadow(kind, ref)
             refs[ref if kind == TICKET else shadow.ticket if shadow else ""] = None
         for (kind, _), intent in side.intents.items():
             refs[intent.ref if kind == TICKET else intent.ticket] = None
         for kind, ref, name, row in side.ledger.all_waiting():
-            if name == WHOLE and not row.parked and not row.pairing and row.tries < _PATIENCE:
-                if kind == TICKET and row.tag == READ:
-                    refs[ref] = None
-                elif kind == ATTACHMENT:
-                    refs[row.tag] = None
+            if name != WHOLE or row.pairing or row.tries >= _PATIENCE:
+                continue
+            if kind == TICKET and row.tag == READ:
+                refs[ref] = None
+            elif kind == ATTACHMENT and not (row.parked and row.value == limit):
+                refs[row.tag] = None
         for ref in refs:
             if ref:
                 yield Ref(id=ref)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from prophet_hub.errors import HubError
+from prophet_hub.errors import HubError, Rejected
 from prophet_hub.foreign import attribution
 from prophet_hub.foreign.attachments import Contents, safe_name
 from prophet_hub.foreign.items import Items
@@ -137,7 +137,7 @@ class Reader:
         if isinstance(content, HubError):
             self.ledger.wait(
                 ATTACHMENT, ref.id, WHOLE, str(content),
-                now=side.now(), field="content", value=attachment.name, tag=ref.ticket,
+                now=side.now(), field="content", value=str(side.spec.attachment_limit), parked=isinstance(content, Rejected), tag=ref.ticket,
             )  # fmt: skip
             side.waiting.add((ATTACHMENT, ref.id))
             return 0

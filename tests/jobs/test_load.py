@@ -77,7 +77,7 @@ def test_every_key_arrives():
 def test_a_key_is_found_by_its_line():
     found = load(JOBS / "good/everything.yaml")
 
-    assert found.where("remotes", "a.b-c_1", "password") == "everything.yaml, line 18"
+    assert found.where("remotes", "a.b-c_1", "password") == "everything.yaml, line 17"
 
 
 def test_a_file_that_is_not_there_names_the_remedy(tmp_path):

@@ -45,7 +45,6 @@ class RemoteSpec:
         people: The remote's part of the people file: their person id -> e-mail address.
         pairing: What a first run does with tickets that exist on several sides: `certain` makes the
             pairs beyond doubt and asks for the others, `ask` asks for all, `off` makes none.
-        default_person: Whom an unmapped person becomes on required fields, "" for nobody.
         concurrency: Tickets fetched at once.
         batch: Tickets per store transaction and checkpoint.
     """
@@ -65,7 +64,6 @@ class RemoteSpec:
     audience: str = "public"
     people: Mapping[str, str] = field(default_factory=dict)
     pairing: str = "certain"
-    default_person: str = ""
     concurrency: int = 4
     batch: int = 50
 

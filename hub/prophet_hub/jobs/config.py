@@ -111,9 +111,6 @@ class Remote(_Model):
     people: dict[str, str] = Field(
         default_factory=dict, description="this tracker's person ids: e-mail addresses"
     )
-    default_person: str = Field(
-        default="", description="who stands for a person whom this tracker does not know"
-    )
     audience: Literal["public", "private"] = Field(
         default="public", description="whether private comments may be sent here at all"
     )

@@ -127,7 +127,6 @@ def spec_of(
         audience=remote.audience,
         people=file.people.get(name, {}),
         pairing=job.pairing,
-        default_person=remote.default_person,
         concurrency=min(remote.concurrency or promised.concurrency, 64),
         batch=remote.batch,
     )

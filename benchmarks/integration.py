@@ -26,8 +26,9 @@ from prophet_hub.store.schema import DERIVED, migrate
 from prophet_hub.store.sqlite import tune
 from prophet_hub.values import PRESENT
 
+TABLES = ("entries", "origins", *DERIVED)
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-BATCH = 2_000
+BATCH = 2_000  # as the engine's
 FIELDS = ("status", "owner", "priority", "description", "type")
 WORDS = [
     "the",
@@ -98,14 +99,12 @@ def bare(log: list[tuple[bytes, bytes]], filled: Path, target: Path) -> tuple[fl
     """Returns seconds for decoding the log and entering the rows of the filled database, and how
     many rows these are."""
     source = sqlite3.connect(filled)
-    tables = {"entries": "number", "origins": "id", **dict.fromkeys(DERIVED, "")}
-    tables["names"] = tables["touched"] = "entry"
-    rows = {
-        table: source.execute(
-            f"SELECT * FROM {table}" + (f" ORDER BY {order}" if order else "")
-        ).fetchall()
-        for table, order in tables.items()
-    }
+    # in the order in which they come: uuids are met by time, not by name
+    rows = {table: source.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
+    for table in ("names", "touched"):
+        rows[table].sort(key=lambda row: row[1])
+    born = {record: number for number, record, *_ in rows["records"]}
+    rows["cells"].sort(key=lambda row: born[row[0]])
     source.close()
     decoder = msgspec.msgpack.Decoder(tuple[bytes, int, Changeset])
     connection = sqlite3.connect(target, isolation_level=None)

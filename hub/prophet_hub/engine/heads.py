@@ -25,9 +25,10 @@ from collections.abc import Iterable
 from prophet_hub.engine.classes import Entries, Lines, Links, ends_of
 from prophet_hub.engine.past import Past
 from prophet_hub.engine.recompute import ByTheLaw
-from prophet_hub.engine.rows import LIFE_KEY, Key, decode_heads, is_dead, row_of
+from prophet_hub.engine.rows import Key, decode_heads, is_dead, row_of
 from prophet_hub.merge.cells import Head, head_of
-from prophet_hub.model.changes import LINKING, RECEIPT, SAME_AS, Write
+from prophet_hub.merge.conflicts import dead
+from prophet_hub.model.changes import LIFE, LINKING, RECEIPT, SAME_AS, Write
 from prophet_hub.model.ids import WriteId
 from prophet_hub.store.base import TANGLED
 from prophet_hub.store.sqlite import Store
@@ -212,11 +213,11 @@ class _Batch:
         for key, heads in self._heads.items():
             if key in self.slow:
                 continue
-            heads.sort(key=_id)
-            row = row_of(key, heads)
-            put.append(row)
-            if key[1:] == LIFE_KEY:
-                dies = is_dead(row)
+            if len(heads) > 1:
+                heads.sort(key=_id)
+            put.append(row_of(key, heads))
+            if key[1] == LIFE:
+                dies = dead(heads)
                 if dies or is_dead(self._rows.get(key)):
                     self._derived.die(key[0], dead=dies)
         self._derived.put_cells(put)

@@ -36,7 +36,12 @@ class Derived:
 
     def put_cells(self, cells: Iterable[CellRow]) -> None:
         """Writes cells over what stands there."""
-        self._rows.run_many("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)", cells)
+        self._rows.run_many(
+            "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " heads = excluded.heads, conflict = excluded.conflict, mark = excluded.mark,"
+            " parent = excluded.parent",
+            cells,
+        )
 
     def drop_cells(self, keys: Iterable[CellKey]) -> None:
         """Removes cells that have no write any more."""

@@ -7,12 +7,14 @@ from datetime import datetime
 
 from prophet_connectors import _hiveminder_words as words
 from prophet_connectors._hiveminder_api import Api, Record
-from prophet_hub.errors import Garbled, NotFound
+from prophet_hub.errors import Garbled, NotFound, Rejected
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
     Attachment,
     Comment,
+    Event,
+    FieldChange,
     FieldMap,
     Kind,
     Person,
@@ -21,16 +23,17 @@ from prophet_hub.sdk import (
     Value,
 )
 
-__all__ = ["content_of", "ticket_of"]
+__all__ = ["address_of", "content_of", "ticket_of"]
 
 _FILE = ("id", "transaction_id", "filename", "content_type", "size")
 """Asked column by column: the whole record would bring the content along."""
 
 
-def ticket_of(api: Api, ref: Ref, fields: FieldMap) -> Ticket:
+def ticket_of(api: Api, ref: Ref, fields: FieldMap, *, nobody: str) -> Ticket:
     """Reads task, transactions and mails, and the history where there can be one: 3 or 4 requests.
 
-    Files cost five more, links one, a person that was not met before one.
+    Files cost five more, links one, a person that was not met before one.  What the user `nobody`
+    owns is owned by none.
     """
     try:
         task = api.record("Task", ref.id)
@@ -41,6 +44,10 @@ def ticket_of(api: Api, ref: Ref, fields: FieldMap) -> Ticket:
     done = api.search("TaskTransaction", "task_id", ref.id)
     changed = any(t.get("type") != "create" for t in done)
     rows = api.search("TaskHistory", "task_id", ref.id) if changed else []
+    for row in (r for r in rows if r["field"] == "owner_id"):
+        row |= {end: None for end in ("old_value", "new_value") if str(row[end]) == nobody}
+    if str(task.get("owner_id")) == nobody:
+        task["owner_id"] = None
     mails = api.search("TaskEmail", "task_id", ref.id)
     when: dict[str, datetime] = {}
     last: datetime | None = None
@@ -76,7 +83,7 @@ def ticket_of(api: Api, ref: Ref, fields: FieldMap) -> Ticket:
         )
         for f in (_files(api, ref) if str(task.get("attachment_count") or "0") != "0" else ())
     )
-    people = _named(fields, shown) | {author} | {e.author.id for e in events}
+    people = _named(fields, shown, events) | {author} | {e.author.id for e in events}
     people |= {c.author.id for c in comments} | {a.author.id for a in files}
     known = api.people(people - {"0"})
     return Ticket(
@@ -112,6 +119,21 @@ def content_of(api: Api, ref: Ref) -> Iterator[bytes]:
         raise Garbled(f"File {ref.id} came with {size} bytes in place of {sizes[0]}.")
 
 
+def address_of(api: Api, person: str) -> str:
+    """Returns the address by which alone an action takes a person; a number it drops in silence.
+
+    Raises:
+        Rejected: The server does not show it.
+    """
+    known = person if "@" in person else api.people({person})[person].email
+    if not known:
+        raise Rejected(
+            f"Hiveminder does not show the address of its user {person}.",
+            hint="Name an address in the people file.",
+        )
+    return known
+
+
 def _fields(api: Api, ref: Ref, task: Record, fields: FieldMap) -> dict[str, Value]:
     shown: dict[str, Value] = {}
     for row in fields:
@@ -133,9 +155,14 @@ def _by(record: Mapping[str, object], authors: Mapping[str, Person]) -> Person:
     return authors.get(str(record["transaction_id"]), Person(id="0"))
 
 
-def _named(fields: FieldMap, shown: Mapping[str, Value]) -> set[str]:
-    persons = [row.theirs for row in fields if row.kind is Kind.PERSON]
-    return {str(shown[name]) for name in persons if name in shown}
+def _named(fields: FieldMap, shown: Mapping[str, Value], events: Sequence[Event]) -> set[str]:
+    """Returns the persons that the fields hold, or held."""
+    persons = {row.theirs for row in fields if row.kind is Kind.PERSON}
+    held = {shown.get(name) for name in persons}
+    for change in (c for e in events for c in e.changes):
+        if change.field in persons and isinstance(change, FieldChange):
+            held |= {change.old, change.new}
+    return {value for value in held if isinstance(value, str)}
 
 
 def _key(task: Mapping[str, object]) -> str:

@@ -117,7 +117,9 @@ def wire(column: str, value: str | None) -> str:
         Rejected: The column cannot hold it.
     """
     if value is None:
-        return {"complete": "0", "will_complete": "1", "priority": "3"}.get(column, "")
+        return {
+            "complete": "0", "will_complete": "1", "priority": "3", "owner_id": "nobody"
+        }.get(column, "")  # fmt: skip
     good = {
         "complete": "[01]", "will_complete": "[01]", "priority": "[1-5]", "group_id": "[0-9]+",
         "owner_id": r"[0-9]+|\S+@\S+", **dict.fromkeys(_DURATIONS, "[0-9]+"),

@@ -20,7 +20,7 @@ from datetime import timedelta
 from prophet_connectors import _hiveminder_words as words
 from prophet_connectors._hiveminder_api import Api, words_in
 from prophet_connectors._hiveminder_feed import pulled
-from prophet_connectors._hiveminder_story import content_of, ticket_of
+from prophet_connectors._hiveminder_story import address_of, content_of, ticket_of
 from prophet_hub.errors import RemoteError, Unsupported
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
@@ -67,6 +67,7 @@ class HiveminderSettings(RemoteSettings):
         default="", metadata={"help": "In which the server tells times; the account's if empty."}
     )
     group: str = field(default="", metadata={"help": "The id of the group to create tasks in."})
+    nobody: str = field(default="2", metadata={"help": "The id of the user called nobody."})
     links: bool = field(default=False, metadata={"help": "Carry dependencies between tasks."})
     attachments: bool = field(
         default=True, metadata={"help": "Whether the account may attach files (a Pro feature)."}
@@ -132,7 +133,7 @@ class Hiveminder(Connector):
 
         Files and links cost more where there are any.
         """
-        return ticket_of(self.api, ref, self.fields)
+        return ticket_of(self.api, ref, self.fields, nobody=self.settings.nobody)
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation; an update of a summary and other fields takes two requests."""
@@ -204,12 +205,11 @@ class Hiveminder(Connector):
     def _create(self, operation: Create) -> Receipt:
         """Makes a task; a summary with instructions in it is put right by a second request."""
         plain = {n: v for n, v in operation.fields.items() if isinstance(v, str)}
-        tags = words.members(operation.fields.get("tags"))
-        if operation.key:
-            tags |= {words.TAG + operation.key}
+        own = {words.TAG + operation.key} if operation.key else set()
+        tags = words.members(operation.fields.get("tags")) | own
         form = {"complete": "0", "will_complete": "1", "repeat_stacking": "0"}
         form |= {"group_id": self.settings.group} if self.settings.group else {}
-        form |= {n: words.wire(n, v) for n, v in self._allowed(plain, new=True).items()}
+        form |= self._form(self._allowed(plain, new=True))
         form |= {"tags": words.join_tags(tags)} if tags else {}
         summary = form.get("summary", "")
         form["summary"] = words.harmless(summary)
@@ -225,7 +225,7 @@ class Hiveminder(Connector):
 
     def _update(self, operation: Update) -> None:
         name, changes = operation.ref.id, self._allowed(operation.changes)
-        form = {n: words.wire(n, v) for n, v in changes.items() if n != "summary"}
+        form = self._form({n: v for n, v in changes.items() if n != "summary"})
         come, leave = (m.get("tags", frozenset()) for m in (operation.added, operation.removed))
         if form or come or leave:
             task = self.api.record("Task", name)
@@ -276,6 +276,12 @@ class Hiveminder(Connector):
                 content=given,
             ),
         )
+
+    def _form(self, changes: Mapping[str, str | None]) -> dict[str, str]:
+        form = {name: words.wire(name, value) for name, value in changes.items()}
+        if changes.get("owner_id"):
+            form["owner_id"] = address_of(self.api, form["owner_id"])
+        return form
 
     def _allowed(
         self, changes: Mapping[str, str | None], *, new: bool = False

@@ -655,6 +655,27 @@ def test_instructions_in_a_summary_are_text(place, summary):
     assert second["priority"] == "3"
 
 
+def test_an_owner_is_given_by_address_and_taken_away_by_a_name(place):
+    """An action drops a number in silence, and what nobody owns belongs to a user of that name."""
+    hub = place.connector
+    task = place.make({"summary": "a"})
+    form = "application/x-www-form-urlencoded"
+    assert (
+        fetch(place, "POST", "/=/action/UpdateTask.json", f"id={task}&owner_id=31", form)[0] == 302
+    )
+    assert "owner_id" not in hub.ticket(Ref(id=task)).fields
+
+    for owner in ("31", "bea@example.org", None):
+        hub.apply(Update(ref=Ref(id=task), changes={"owner_id": owner}))
+
+    shown = hub.ticket(Ref(id=task))
+    told = [(c.old, c.new) for e in shown.events for c in e.changes if c.field == "owner_id"]
+    assert told == [(None, "31"), ("31", "32"), ("32", None)]
+    assert "owner_id" not in shown.fields
+    assert {shown.people[n].name for n in ("31", "32")} == {"Ada", "Bea"}
+    assert get(place, f"/=/model/Task/id/{task}.json")["owner_id"] == "2"
+
+
 def test_an_update_does_not_bring_a_hidden_task_back(place):
     task = place.make({"summary": "a", "will_complete": "0"})
 
@@ -666,7 +687,7 @@ def test_an_update_does_not_bring_a_hidden_task_back(place):
 def test_a_failure_that_came_with_200_is_a_refusal(place):
     task = place.make({"summary": "a"})
 
-    with pytest.raises(Rejected, match=r"no user 99"):
+    with pytest.raises(Rejected, match="address of its user 99"):
         place.connector.apply(Update(ref=Ref(id=task), changes={"owner_id": "99"}))
     place.tracker.denied = {("create", "comment")}
     ref = Ref(kind=COMMENT, id="", ticket=task)

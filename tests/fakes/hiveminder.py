@@ -42,6 +42,7 @@ KNOBS = Knobs(
 """What a tracker must be like to pass for one."""
 
 DEFAULTS = {"complete": "0", "will_complete": "1", "priority": "3"}
+NOBODY = "2"  # made second by BTDT::Bootstrap; owns what nobody owns, and is shown to nobody
 FIRST_USER = 11
 PER_PAGE = 15  # Jifty's default: a search without __per_page ends there
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -436,6 +437,7 @@ class Hiveminder:
         tags = parse_tags(given.pop("tags", ""))
         summary, more = _instructed(given.get("summary", ""), given)
         given["summary"] = summary
+        given["owner_id"] = self.resolve(given.get("owner_id", "")) or ""
         fields: dict[str, Value] = {n: self._inner(n, v) for n, v in given.items()}
         if tags | more:
             fields["tags"] = tags | more
@@ -444,9 +446,12 @@ class Hiveminder:
 
     def _update_task(self, form: Record, login: str) -> tuple[Record, str]:
         item = self._item(str(form["id"]), login)
+        owner = self.resolve(form.pop("owner_id", ""))
         changes: dict[str, Value | None] = {
             n: self._inner(n, v) or None for n, v in form.items() if n in COLUMNS
         }
+        if owner is not None:  # a number is no user to this action: the owner stays, in silence
+            changes["owner_id"] = owner or None
         changes.setdefault("will_complete", "1")  # a missing "hidden forever" is a no
         if "tags" in form:
             changes["tags"] = parse_tags(form["tags"])
@@ -555,15 +560,19 @@ class Hiveminder:
         return str(FIRST_USER + sorted({*self.tracker.users, login}).index(login))
 
     def login(self, words: str) -> str:
-        """Returns the user that a number, an address or `me` names."""
+        """Returns the user that a number or an address names."""
         for login, person in self.tracker.users.items():
             if words in (self.number(login), person.email):
                 return login
         raise ValueError(f"owner_id: there is no user {words}.")
 
+    def resolve(self, words: str) -> str | None:
+        """Returns the user as actions do: by address, never by number (User.pm, resolve)."""
+        if "@" in words:
+            return self.login(words)
+        return {"nobody": "", "me": ACCOUNT}.get(words)
+
     def _inner(self, column: str, value: str) -> str:
-        if column == "owner_id" and value:
-            return self.login(value)
         if column in ("due", "starts") and value and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
             raise ValueError(f"{column}: that is no date.")
         return value
@@ -574,8 +583,8 @@ class Hiveminder:
             if column == "depends_on_ids":
                 return "\t".join(sorted(value))
             return " ".join(("'{}'" if '"' in tag else '"{}"').format(tag) for tag in sorted(value))
-        if column == "owner_id" and value:
-            return self.number(value)
+        if column == "owner_id":
+            return self.number(value) if value else NOBODY
         if column in TIMES and value:
             hours, minutes = divmod(int(value.removesuffix("m")), 60)
             return "".join((f"{hours}h" if hours else "", f"{minutes}m" if minutes else "")) or "0m"

@@ -116,3 +116,21 @@ def test_a_member_is_present_or_absent(hub):
     said = hub("resolve 1 labels=hot --value maybe")
 
     assert said.code == 2
+
+
+def test_a_conflict_in_a_comment_names_its_ticket(hub):
+    hub.synced()
+    hub.a.comment("cara", "1", "Really?")
+    hub("sync a b -q")
+    hub("sync a b -q")
+    (mine,) = hub.a.items["1"].comments
+    (theirs,) = hub.b.items["1"].comments
+    hub.a.now += 60
+    hub.a.edit_comment("cara", "1", mine.id, "Really!")
+    hub.b.edit_comment("cara", "1", theirs.id, theirs.body + " Hm.")
+    assert hub("sync a b -q").code == 3
+
+    assert "#3  body  comment at: Printer on fire" in hub("conflicts").out
+    assert hub("resolve 3 body --take a").code == 0
+    assert hub("sync a b -q").code == 0
+    assert hub.b.items["1"].comments[0].body.endswith("Really!")

@@ -271,3 +271,32 @@ def test_two_lists_are_kept_in_step_by_the_program_itself(tmp_path):
     assert "Buy milk" in Path(tmp_path / "one.txt").read_text()
     ran = run(*words, "--quiet", cwd=tmp_path)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("log -n many", "'many' is no number."),
+        ("log -n -1", "-1 is less than 0."),
+        ("inbox drop x", "'x' is no number."),
+        ("sync a b --wait soon", "'soon' is no number."),
+        ("show", "TICKET"),
+        ("inbox drop", "NUMBER"),
+    ],
+)
+def test_values_that_are_none_are_refused_in_one_sentence(hub, words, why):
+    said = hub(words)
+
+    assert said.code == 2
+    assert why in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_lone_interrupt_is_told(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("prophet_hub.cli.main._app", interrupted)
+
+    assert main(["show", "1"]) == 130
+    assert capsys.readouterr().err == "prophet-hub: interrupted.\n"

@@ -554,14 +554,21 @@ class Hiveminder:
     # --- words ----------------------------------------------------------------------------------
 
     def number(self, login: str) -> str:
-        """Returns the number of a user; who is known by one already keeps it."""
+        """Returns the number of a user; who is known by one already keeps it.
+
+        An address is one user: a login with the address of a numbered one is that one.
+        """
         if login.isdecimal():
             return login
+        address = self.tracker.person(login).email
+        for name, person in self.tracker.users.items():
+            if address and name.isdecimal() and person.email == address:
+                return name
         return str(FIRST_USER + sorted({*self.tracker.users, login}).index(login))
 
     def login(self, words: str) -> str:
         """Returns the user that a number or an address names."""
-        for login, person in self.tracker.users.items():
+        for login, person in sorted(self.tracker.users.items()):  # numbers come first
             if words in (self.number(login), person.email):
                 return login
         raise ValueError(f"owner_id: there is no user {words}.")

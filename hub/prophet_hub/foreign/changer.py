@@ -46,7 +46,8 @@ class Changer:
         need, shadow = self._needed(here, record, cells, shadow)
         send = self.desk.as_planned(planned, need)
         if not send:
-            return Applied(planned=planned, outcome=Outcome.STALE, ref=here)
+            outcome = Outcome.STALE if need.send else Outcome.SAME
+            return Applied(planned=planned, outcome=outcome, ref=here)
         return self._send(planned, here, record, cells, shadow, send)
 
     def _needed(

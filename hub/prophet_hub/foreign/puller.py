@@ -18,7 +18,7 @@ from prophet_hub.errors import Garbled, HubError, NotFound, RemoteError
 from prophet_hub.foreign.attachments import Contents, fetch
 from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import WHOLE, Intent
+from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE, Intent
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Outcome, Pulled
 from prophet_hub.model import ids
@@ -108,6 +108,16 @@ class Puller:
             with side.transaction():
                 yield self.take(unit, adopting=True)
 
+    def _deleted_by_us(self, ref: Ref) -> bool:
+        """Tells whether our own delete was under way, and no tombstone would ever tell it."""
+        side = self.side
+        under_way = (ref.kind, ref.id) in side.under_way
+        return (
+            under_way
+            and not side.able.tombstones
+            and LIFE_SLOT in side.ledger.sent(ref.kind, ref.id)
+        )
+
     def _is_strange(self, ticket: Ticket) -> bool:
         """Tells whether an unknown ticket carries our key, and no create is under way for it."""
         side = self.side
@@ -177,6 +187,7 @@ class Puller:
                 yield item if isinstance(item, Checkpoint) else self._work(item, listed)()
             return
         window: deque[Future[Fetched] | Checkpoint] = deque()
+        _ = side.replica.store.blobs  # made by this thread, before several ask for it at once
         ahead = max(2 * width, side.spec.batch)  # so that fetching goes on while a batch commits
         with ThreadPoolExecutor(width, thread_name_prefix=side.spec.name) as pool:
             try:
@@ -294,7 +305,10 @@ class Puller:
             outcome = Outcome.GONE if self.reader.gone(told) else Outcome.SAME
         else:
             error, outcome = told, Outcome.FAILED
-            if isinstance(told, NotFound):
+            if isinstance(told, NotFound) and self._deleted_by_us(ref):
+                error, outcome = None, Outcome.GONE
+                self.reader.gone(Gone(ref=ref))
+            elif isinstance(told, NotFound):
                 self.reader.items.unseen(ref, str(told))
             else:
                 side.ledger.wait(

@@ -72,7 +72,7 @@ class Outcome(StrEnum):
     """What became of one item."""
 
     READ = "read"  # told something new
-    SAME = "same"  # told nothing new
+    SAME = "same"  # told nothing new; needed nothing any more
     GONE = "gone"  # a tombstone
     HELD = "held"  # carries the key of another hub's record
     FAILED = "failed"  # waits in the inbox

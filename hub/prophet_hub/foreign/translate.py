@@ -139,10 +139,8 @@ def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:
             continue
         if isinstance(value, frozenset):
             now.update({slot(name, member): PRESENT for member in value})
-        elif row.kind.many:
-            now[slot(name, value)] = PRESENT
-        else:
-            now[name] = value
+        elif value:
+            now.update({slot(name, value): PRESENT} if row.kind.many else {name: value})
     if ticket.private is not False:
         now["*private"] = "yes" if ticket.private else "unknown"
     if ticket.dialect != "plain":

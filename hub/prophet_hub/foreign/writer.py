@@ -149,7 +149,8 @@ class Writer:
         outcome = Outcome.GONE if isinstance(told, Gone) else Outcome.DONE
         if isinstance(told, Ticket):
             rest = self.changer.update(replace(planned, ref=made.ref), fresh=True)
-            outcome = Outcome.DONE if rest.outcome is Outcome.STALE else rest.outcome
+            moved = rest.outcome in {Outcome.STALE, Outcome.SAME}
+            outcome = Outcome.DONE if moved else rest.outcome
         return Applied(planned=planned, outcome=outcome, ref=made.ref, notes=made.notes)
 
     def _confirm_made(self) -> Iterator[Applied]:

@@ -165,6 +165,16 @@ def test_a_first_run_asks_once_for_all_its_creates(hub):
     assert len(fields(hub.b)) == 4
 
 
+def test_a_brake_is_in_the_report_too(hub):
+    hub.a.create("jesse", {"summary": "Printer on fire"})
+
+    said = hub("sync a b --json")
+
+    assert said.code == 4
+    assert said.data["brakes"] == ["create 1 ticket in b, for the first time"]
+    assert said.data["state"] == "braked"
+
+
 def test_on_a_terminal_the_first_run_asks(hub, monkeypatch):
     hub.a.create("jesse", {"summary": "Printer on fire"})
     monkeypatch.setattr("prophet_hub.cli.desk.Desk.asks", property(lambda self: True))

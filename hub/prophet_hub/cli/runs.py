@@ -89,17 +89,9 @@ def _work(
         ) as run,
         desk.interruptible(run.stop),
     ):  # fmt: skip
-        planned: Sequence[Planned] = ()
-        asks = not (quiet or as_json)
         try:
-            moved = run.moves()
-            if moved and not _may(desk, run, moved, yes=yes, asks=asks):
-                return run.finish("braked").exit
-            with view:
-                for step in run.prepare():
-                    view.step(step)
-            planned = run.planned()
-            report = _written(desk, run, view, dry=dry, yes=yes, asks=asks)
+            asks = not (quiet or as_json)
+            planned, report = _run(desk, run, view, dry=dry, yes=yes, asks=asks)
         except BaseException:
             with contextlib.suppress(HubError):
                 run.finish("failed")
@@ -108,17 +100,26 @@ def _work(
     return report.exit
 
 
-def _written(desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bool) -> Report:
-    """Lets the plan be carried out, as far as the brakes and people allow."""
+def _run(
+    desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bool
+) -> tuple[Sequence[Planned], Report]:
+    """Reads, plans and writes, as far as the brakes and people allow; returns plan and report."""
+    moved = run.moves()
+    if moved and not _may(desk, run, moved, yes=yes, asks=asks):
+        return (), run.finish("braked")
+    with view:
+        for step in run.prepare():
+            view.step(step)
+    planned = run.planned()
     if dry or run.stopped:
-        return run.finish("planned")
+        return planned, run.finish("planned")
     hits = run.brakes()
     if hits and not _may(desk, run, hits, yes=yes, asks=asks):
-        return run.finish("braked")
+        return planned, run.finish("braked")
     with view:
         for step in run.apply():
             view.step(step)
-    return run.finish("done")
+    return planned, run.finish("done")
 
 
 def _may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: bool) -> bool:

@@ -91,7 +91,7 @@ def test_every_make_target_that_the_documents_name_exists():
             ROOT / "CONTRIBUTING.md",
             *sorted((ROOT / "docs").rglob("*.md")),
         ]
-        for words in re.findall(r"`?\bmake ((?:[a-z]+ ?)+)`?$", path.read_text(), re.MULTILINE)
+        for words in re.findall(r"(?:^    |`)make ((?:[a-z]+ ?)+)", path.read_text(), re.MULTILINE)
         for target in words.split()
     }
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 from prophet_hub.sdk import TICKET, Connector, Field, Kind, Value
 from prophet_hub.testing.faults import Fault, Faulty, Script
 from prophet_hub.testing.memory import NOWHERE, MemoryConnector, MemorySettings
-from prophet_hub.testing.tracker import EPOCH, Knobs, Tracker, instant
+from prophet_hub.testing.tracker import Knobs, Tracker, instant
 
 __all__ = ["Absent", "MemorySandbox", "Sandbox", "TrackerSandbox"]
 
@@ -337,7 +337,6 @@ class MemorySandbox(TrackerSandbox):
         given = knobs or Knobs()
         known = {"status": ("new", "open", "closed"), "priority": ("high", "low")}
         tracker = Tracker("memory", replace(given, allowed={**known, **given.allowed}))
-        tracker.now = EPOCH
 
         def connector(password: str, reachable: bool) -> Connector:
             url = "" if reachable else NOWHERE

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from jobs.packages import package
-from prophet_hub import plugins
+from prophet_hub import hookspecs, plugins
 from prophet_hub.errors import UsageError
 from prophet_hub.hookspecs import PLUGINS, hookimpl
 
@@ -213,3 +216,13 @@ def test_a_plugin_that_cannot_be_imported_is_left_out(tmp_path, caplog):
 
     assert all_plugins.secret("any", "") == "1"
     assert 'The plugin "plugin-bad" cannot be imported' in caplog.text
+
+
+def test_every_hook_is_on_the_page_with_its_signature():
+    page = (Path(__file__).parents[2] / "docs/plugins.md").read_text()
+    hooks = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("prophet_")}
+
+    assert set(re.findall(r"^### `(\w+)\(", page, re.MULTILINE)) == set(hooks)
+    for name, hook in hooks.items():
+        signature = str(inspect.signature(hook)).replace("'", "")
+        assert f"### `{name}{signature}`" in page

@@ -96,7 +96,7 @@ def _work(
             with contextlib.suppress(HubError):
                 run.finish("failed")
             raise
-    _end(desk, report, planned if dry else (), as_json=as_json, quiet=quiet)
+    _end(desk, report, planned, as_json=as_json, quiet=quiet)
     return report.exit
 
 
@@ -110,16 +110,15 @@ def _run(
     with view:
         for step in run.prepare():
             view.step(step)
-    planned = run.planned()
     if dry or run.stopped:
-        return planned, run.finish("planned")
+        return run.planned(), run.finish("planned")
     hits = run.brakes()
     if hits and not _may(desk, run, hits, yes=yes, asks=asks):
-        return planned, run.finish("braked")
+        return (), run.finish("braked")
     with view:
         for step in run.apply():
             view.step(step)
-    return planned, run.finish("done")
+    return (), run.finish("done")
 
 
 def _may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: bool) -> bool:

@@ -9,8 +9,9 @@ import pytest
 from foreign.kit import Hub, pair, tick
 from prophet_hub.foreign.attachments import safe_name
 from prophet_hub.foreign.pairing import CERTAIN, Candidate, score
+from prophet_hub.foreign.replica import ForeignReplica
 from prophet_hub.model import ids
-from prophet_hub.sdk import ATTACHMENT, History
+from prophet_hub.sdk import ATTACHMENT, Field, Gone, History, Kind
 from prophet_hub.testing.memory import MemoryConnector
 from prophet_hub.testing.tracker import Knobs, Tracker
 
@@ -71,6 +72,8 @@ def test_only_what_the_jobs_query_told_is_created():
     r.create("bob", {"summary": "a", "status": "in"})
     r.create("bob", {"summary": "b", "status": "out"})
     with Hub(r, t, R={"query": "status=in"}) as hub:
+        whole = replace(hub.specs["R"], query="")
+        list(ForeignReplica(hub.replica, whole, job="another").pull())
         hub.syncs()
         assert [i.fields["summary"] for i in t.items.values()] == ["a"]
         hub.change("T", creates=False)
@@ -106,6 +109,59 @@ def test_long_texts_come_back_byte_for_byte(size):
         hub.syncs()
         assert r.items["1"].fields["description"] == text + "!"
         assert hub.conflicts() == []
+
+
+def told_by_the_tracker_alone(history=History.FULL):
+    """Two trackers that say when a ticket was changed, each by itself."""
+    r, t = pair(history=history)
+    rows = (
+        Field(theirs="summary", ours="summary"),
+        Field(theirs="priority", ours="priority", kind=Kind.WORD, default="normal"),
+        Field(theirs="updated", ours="updated", writable=False, on_create=False),
+    )
+    options = {}
+    for tracker in (r, t):
+        connector = MemoryConnector.over(tracker, fields=rows)
+
+        def ticket(ref, tracker=tracker, fetch=connector.ticket):
+            told = fetch(ref)
+            if isinstance(told, Gone):
+                return told
+            stamp = f"{tracker.name} {told.updated.isoformat()}"
+            fields = {"priority": "normal", **told.fields, "updated": stamp}
+            return replace(told, fields=fields)
+
+        connector.ticket = ticket
+        options[tracker.name] = {"connector": connector}
+    return r, t, Hub(r, t, **options)
+
+
+@pytest.mark.parametrize("history", [History.NONE, History.FULL])
+def test_what_each_tracker_alone_can_say_is_no_conflict(history):
+    r, t, hub = told_by_the_tracker_alone(history)
+    with hub:
+        r.create("bob", {"summary": "x", "priority": "high"})
+        hub.syncs()
+        assert [value[0] for value in hub.values(r, "updated")] == ["R"]
+        tick(r, t)
+        t.update("eve", "1", {"summary": "y"})
+        hub.syncs()
+        tick(r, t)
+        r.update("bob", "1", {"summary": "z"})
+        hub.syncs()
+        assert (t.items["1"].fields["summary"], hub.conflicts()) == ("z", [])
+
+
+def test_a_copys_default_is_nobodys_word():
+    r, _, hub = told_by_the_tracker_alone()
+    with hub:
+        fetch = hub.specs["R"].connector.ticket
+        hub.specs["R"].connector.ticket = lambda ref: replace(
+            told := fetch(ref), fields={k: v for k, v in told.fields.items() if k != "priority"}
+        )
+        r.create("bob", {"summary": "x"})
+        hub.syncs()
+        assert hub.values(r, "priority") == set()
 
 
 # --- attachments -------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from foreign.kit import Hub, pair
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Person
 from prophet_hub.testing.tracker import Knobs, Tracker
@@ -48,6 +50,21 @@ def test_a_person_whom_nobody_knows_clears_no_field_and_fails_no_ticket():
         hub.syncs()
         assert (r.items["1"].fields["owner"], t.items["1"].fields["summary"]) == ("zed", "y")
         assert (hub.values(r, "owner"), hub.inbox(t)) == ({"R:zed"}, [])
+
+
+def test_a_person_whom_nobody_knows_takes_nobodys_place():
+    r, t = pair()
+    r.users["zed"] = Person(id="zed")
+    t.create("bob", {"summary": "x", "owner": "bob"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        r.create("bob", {"summary": "knows bob"})
+        hub.syncs()
+        assert r.items["1"].fields["owner"] == "bob"
+        r.update("bob", "1", {"owner": "zed"})
+        hub.syncs()
+        assert (r.items["1"].fields["owner"], t.items["1"].fields["owner"]) == ("zed", "bob")
+        assert hub.conflicts() == []
 
 
 def test_a_placeholder_finds_the_way_home_and_a_login_its_like():
@@ -98,6 +115,19 @@ def test_a_private_comment_stays_where_its_audience_is_and_goes_when_that_widens
         item = t.items["1"]
         assert sorted(c.private for c in item.comments) == [False, True]
         assert [f.private for f in item.attachments] == [True]
+
+
+def test_what_a_tracker_does_not_tell_counts_as_private():
+    r, t = pair()
+    r.create("bob", {"summary": "x"})
+    r.comment("bob", "1", "secret?")
+    with Hub(r, t) as hub:
+        fetch = hub.specs["R"].connector.ticket
+        hub.specs["R"].connector.ticket = lambda ref: replace(
+            told := fetch(ref), comments=tuple(replace(c, private=None) for c in told.comments)
+        )
+        hub.syncs()
+        assert t.items["1"].comments == []
 
 
 def test_a_private_ticket_is_not_created_and_what_is_in_it_neither():

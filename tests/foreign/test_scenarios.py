@@ -121,6 +121,9 @@ def test_a_changed_map_moves_nothing():
     hub.change("T", fields=table)
     hub.syncs()
     assert r.writes + t.writes == before
+
+    say(r, "l", name="b"), hub.syncs()
+    assert (t.items["1"].fields, a(r)) == ({"a": "open", "b": "l"}, ["p"])
     hub.close()
 
 

@@ -3,6 +3,7 @@ next run carries on."""
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import subprocess
 import sys
@@ -156,6 +157,18 @@ def test_full_disk_at_the_first_sync(life, monkeypatch):
         said = life("sync a b --yes -q")
 
     refused(said, 1, "The disk is full")
+    carries_on(life)
+
+
+def test_full_disk_while_an_attachment_arrives(life, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("prophet_hub.store.blobs.Blobs._fill", full)
+        said = life("sync a b --yes -q")
+
+    refused(said, 1, "The disk is full. Free some space")
     carries_on(life)
 
 

@@ -17,6 +17,7 @@ TOP = {
     ".ci", "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", ".editorconfig",
 }  # fmt: skip
 LONG = {  # module -> why it may be longer than its floor's limit
+    "hub/prophet_hub/sdk/http.py": "one request from asking to error, told in one place; half is docstrings",
     "hub/prophet_hub/sdk/messages.py": "all messages of spec 1 on one page",
 }
 

@@ -7,9 +7,6 @@ server said that it did nothing.  A write whose answer did not come ends in `Uns
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -19,9 +16,20 @@ from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 from prophet_hub.errors import Garbled, Rejected
 from prophet_hub.sdk.answers import Answer, Lost, error_of
-from prophet_hub.sdk.auth import Auth, cookies_of
+from prophet_hub.sdk.auth import Auth
 from prophet_hub.sdk.connector import Context
 from prophet_hub.sdk.pace import SYSTEM, Bucket, Clock, pause_asked
+from prophet_hub.sdk.wire import (
+    body_of,
+    cookies_in,
+    is_public,
+    lost,
+    new_session,
+    opener,
+    origin_of,
+    pieces_of,
+    with_type,
+)
 
 if TYPE_CHECKING:
     import requests
@@ -35,7 +43,6 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 BUSY: Final = frozenset({429, 502, 503, 504})
 FEWEST_SECRET: Final = 3
 """Shorter secrets are not scrubbed: every other word would be."""
-CHUNK: Final = 1 << 16
 HOPS: Final = 5
 ERRORS: Final = 400
 FAILURES: Final = 500
@@ -169,8 +176,8 @@ class Http:
             method=method,
             url=self.url(path),
             params=params,
-            headers=_with_type(headers, json=json, form=form),
-            body=_opener(json, form, body),
+            headers=with_type(headers, json=json, form=form),
+            body=opener(json, form, body),
             repeat=method in REPEATABLE if repeat is None else repeat,
             follow=method in READS if follow is None else follow,
         )
@@ -193,7 +200,7 @@ class Http:
             if not hasattr(opened, "iter_content"):
                 raise error_of(self, "GET", call.url, opened)
             with closing(opened):
-                yield from self._pieces(opened, limit)
+                yield from pieces_of(opened, limit, self.remote)
 
     def login(
         self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
@@ -203,8 +210,8 @@ class Http:
         call = _Call(
             method="POST",
             url=self.url(path),
-            headers=_with_type(headers, json=None, form=form),
-            body=_opener(None, form, None),
+            headers=with_type(headers, json=None, form=form),
+            body=opener(None, form, None),
             repeat=True,
             follow=False,
             signed=False,
@@ -222,7 +229,7 @@ class Http:
         """
         if "://" not in path.split("?", 1)[0]:
             return f"{self.base_url}/{path.lstrip('/')}"
-        if _origin(path) != _origin(self.base_url):
+        if origin_of(path) != origin_of(self.base_url):
             raise Rejected(
                 f"{self.remote} names an address outside of itself.",
                 hint=f"Check `url` of remote {self.remote}.",
@@ -318,7 +325,7 @@ class Http:
             if not call.follow or not target or self._auth_wants(outcome, proof):
                 return outcome
             url, params = urljoin(url, target), None
-            if _origin(url) != _origin(call.url):
+            if origin_of(url) != origin_of(call.url):
                 self._check_elsewhere(call.url, url)
                 proof = proof if urlsplit(url).hostname == urlsplit(call.url).hostname else {}
         raise Garbled(
@@ -353,11 +360,11 @@ class Http:
                 stream=True,
             )
         except requests.RequestException as error:
-            return _lost(error)
+            return lost(error)
         if call.keep and response.ok and response.status_code not in REDIRECTS:
             return response
         with closing(response):
-            body = self._body(response)
+            body = body_of(response, self._limit)
         if isinstance(body, Lost):
             return body
         return Answer(
@@ -365,45 +372,8 @@ class Http:
             headers=response.headers,
             body=body,
             remote=self.remote,
-            cookies=_cookies(response),
+            cookies=cookies_in(response),
         )
-
-    def _body(self, response: requests.Response) -> bytes | Lost:
-        import requests  # noqa: PLC0415 - as above
-
-        pieces, size = [], 0
-        try:
-            for piece in response.iter_content(CHUNK):
-                pieces.append(piece)
-                size += len(piece)
-                if size > self._limit:
-                    return Lost(how="long", why=f"more than {self._limit} bytes")
-        except requests.RequestException as error:
-            timed_out = "timed out" in str(error)
-            return Lost(how="unanswered" if timed_out else "truncated", why=type(error).__name__)
-        return b"".join(pieces)
-
-    def _pieces(self, response: requests.Response, limit: int | None) -> Iterator[bytes]:
-        """Yields a body; raises outside of requests' own error, which would show the address."""
-        import requests  # noqa: PLC0415 - as above
-
-        size = 0
-        pieces = response.iter_content(CHUNK)
-        broken = ""
-        while not broken:
-            try:
-                piece = next(pieces, b"")
-            except requests.RequestException:
-                broken = f"{self.remote} broke off in the midst of a file."
-                continue
-            if not piece:
-                return
-            size += len(piece)
-            if limit is not None and size > limit:
-                broken = f"{self.remote} sends a file longer than the {limit} bytes allowed."
-                continue
-            yield piece
-        raise Garbled(broken, remote=self.remote)
 
     def _check_elsewhere(self, asked: str, url: str) -> None:
         """Refuses a redirect to a host nobody named, to a private address, or out of TLS."""
@@ -412,7 +382,7 @@ class Http:
         if parts.scheme == "https" and host == before.hostname and before.scheme == "http":
             return
         secure = parts.scheme in ("https", before.scheme)
-        if secure and host in self._hosts and _public(host):
+        if secure and host in self._hosts and is_public(host):
             return
         raise Rejected(
             f"{self.remote} redirects to another place ({self.scrub(host)}), which is not followed.",
@@ -429,24 +399,12 @@ class Http:
             return
         with self._lock:
             session = self._free.pop() if self._free else None
-        session = session or _new_session()
+        session = session or new_session()
         try:
             yield session
         finally:
             with self._lock:
                 self._free.append(session)
-
-
-def _new_session() -> requests.Session:
-    """A session that keeps no cookies and reads no .netrc; proxies are taken as requests does."""
-    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415 - as requests
-
-    import requests  # noqa: PLC0415 - as above
-
-    session = requests.Session()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.auth = lambda request: request  # else a .netrc would speak for us
-    return session
 
 
 def _again(call: _Call, outcome: object) -> bool:
@@ -457,57 +415,3 @@ def _again(call: _Call, outcome: object) -> bool:
         return False
     told = outcome.status == TOO_MANY or "Retry-After" in outcome.headers
     return call.repeat or (told and outcome.status in UNTOUCHED)
-
-
-def _lost(error: requests.RequestException) -> Lost:
-    """Returns what is known of a request that brought no answer; never the error's own text,
-    which shows the address with whatever stands in it.
-    """
-    import requests  # noqa: PLC0415 - as above
-
-    inner: Any = error.args[0] if error.args else None
-    reason = type(getattr(inner, "reason", inner)).__name__
-    if isinstance(error, requests.exceptions.SSLError):
-        return Lost(how="untrusted", why=reason)
-    if isinstance(error, ValueError) and not isinstance(error, requests.ConnectionError):
-        return Lost(how="address", why=reason)
-    opened = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError)
-    if opened or reason in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError"):
-        return Lost(how="unreached", why=reason)
-    return Lost(how="unanswered", why=reason)
-
-
-def _cookies(response: requests.Response) -> dict[str, str]:
-    raw: Any = getattr(response.raw, "headers", None)
-    lines = raw.getlist("Set-Cookie") if hasattr(raw, "getlist") else []
-    return cookies_of(lines)
-
-
-def _opener(data: Any, form: Any, body: Any) -> Callable[[], Any] | None:
-    if data is not None:
-        raw = json.dumps(data).encode()
-        return lambda: raw
-    if form is not None:
-        return lambda: form
-    return body if body is None or callable(body) else lambda: body
-
-
-def _with_type(headers: Mapping[str, str] | None, *, json: Any, form: Any) -> dict[str, str]:
-    kinds = {"Content-Type": "application/json"} if json is not None else {}
-    if form is not None:
-        kinds = {"Content-Type": "application/x-www-form-urlencoded"}
-    return {**kinds, **(headers or {})}
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _public(host: str) -> bool:
-    """Tells whether every address of the host is a public one."""
-    try:
-        found = socket.getaddrinfo(host, None)
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(str(a[4][0]).split("%")[0]).is_global for a in found)

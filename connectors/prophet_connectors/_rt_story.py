@@ -44,7 +44,10 @@ PRIORITIES = (
 )
 """RT's own names are High (100), Medium (50) and Low (0); other numbers pass as they are."""
 
-STATUSES = tuple((word, word) for word in ("new", "open", "stalled", "resolved", "rejected"))
+STATUSES = (
+    *((word, word) for word in ("new", "open", "stalled", "resolved", "rejected")),
+    ("rejected", "duplicate"),
+)
 
 
 def _subject(text: str) -> str:

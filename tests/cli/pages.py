@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from prophet_hub.cli.main import COMMANDS, _globals
+from prophet_hub.cli.app import COMMANDS, options
 
 PAGE = Path(__file__).parents[2] / "docs/commands.md"
 _BLOCK = re.compile(r"(<!-- help: ([a-z ]*)-->\n).*?(<!-- end -->)", re.DOTALL)
@@ -22,7 +22,7 @@ def commands():
     """Returns every command by the words that name it, "" for the program itself."""
     found = {}
     app = typer.Typer(rich_markup_mode=None)
-    app.callback()(_globals)
+    app.callback()(options)
     for name, (family, _) in COMMANDS.items():
         module = import_module(f"prophet_hub.cli.{family}")
         if hasattr(module, "app"):
@@ -41,12 +41,12 @@ def commands():
 def text(name, command):
     """Returns the help of one command as Markdown."""
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    options = [p for p in command.params if p.param_type_name == "option"]
+    named = [p for p in command.params if p.param_type_name == "option"]
     words = [_argument(p) for p in arguments]
     below = ["COMMAND"] if hasattr(command, "commands") else []
     usage = " ".join(["prophet-hub", *([name] if name else []), "[OPTIONS]", *words, *below])
     rows = [(f"`{p.metavar}`", p.help or "") for p in arguments]
-    rows += [(_option(p), p.help or "") for p in options if p.help]
+    rows += [(_option(p), p.help or "") for p in named if p.help]
     lines = [f"`{usage}`", "", (command.help or "").splitlines()[0], ""]
     if rows:
         lines += ["| | |", "|---|---|", *(f"| {one} | {about} |" for one, about in rows), ""]

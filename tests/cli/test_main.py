@@ -15,7 +15,8 @@ import typer
 from jobs.packages import package
 from prophet_hub import __version__
 from prophet_hub.cli import desk, views
-from prophet_hub.cli.main import COMMANDS, _global_first, main
+from prophet_hub.cli.app import COMMANDS
+from prophet_hub.cli.main import _global_first, main
 from prophet_hub.errors import RemoteError, StoreError
 from prophet_hub.hookspecs import PLUGINS
 from prophet_hub.sdk import TICKET
@@ -64,7 +65,7 @@ def test_show_imports_neither_rich_nor_requests_nor_pydantic(hub):
     code = (
         "import sys; from prophet_hub.cli.main import main;"
         f"main(['--database', {str(hub.folder / 'hub.db')!r}, 'show', '1']);"
-        "print([m for m in sys.modules if m in ('rich', 'requests', 'pydantic', 'yaml', 'email', 'typing_extensions')])"
+        "print([m for m in sys.modules if m in ('rich', 'requests', 'pydantic', 'yaml', 'email', 'typing_extensions', 'typer')])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
@@ -296,7 +297,7 @@ def test_a_lone_interrupt_is_told(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("prophet_hub.cli.main._app", interrupted)
+    monkeypatch.setattr("prophet_hub.cli.main._parsed", interrupted)
 
-    assert main(["show", "1"]) == 130
+    assert main(["log"]) == 130
     assert capsys.readouterr().err == "prophet-hub: interrupted.\n"

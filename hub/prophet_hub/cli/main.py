@@ -1,7 +1,7 @@
-"""The command line's door: finds the command, imports its family alone, tells errors in one place.
+"""The command line's door: finds the command, and tells errors in one place.
 
-A command that is not asked for is a name and a line of help: `--help` imports no family, and `show`
-pays for no other (design, section 8).
+`show TICKET` in plain words is answered at once: the parser takes longer to import than the answer
+to give.  Everything else goes through the typer application.
 """
 
 from __future__ import annotations
@@ -9,42 +9,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-
-from prophet_hub import __version__
 from prophet_hub.cli.desk import Desk, NobodyReadsError
-from prophet_hub.cli.failures import told
-from prophet_hub.cli.quick import msgspec_alone, quicken
+from prophet_hub.cli.quick import msgspec_alone
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["main"]
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("setup", "Writes a commented job file."),
-    "check": ("setup", "Checks the job file, the credentials, the permissions and the fields."),
-    "plan": ("runs", "Shows what a sync would write where; writes to no tracker."),
-    "sync": ("runs", "Keeps remotes in step: reads, plans, writes, confirms."),
-    "status": ("status", "Shows what is where, and how the last runs ended."),
-    "log": ("past", "Shows the changesets of this database, newest first."),
-    "history": ("past", "Shows the story of one ticket."),
-    "why": ("past", "Shows why a field of a ticket shows what it shows."),
-    "tickets": ("tickets", "Lists tickets as they are shown."),
-    "show": ("tickets", "Shows one ticket with comments, attachments and conflicts."),
-    "conflicts": ("conflicts", "Lists the conflicts that wait for a person."),
-    "resolve": ("conflicts", "Decides a conflict, once and for every remote."),
-    "inbox": ("inbox", "Shows what could not be carried over, and answers questions."),
-    "connectors": ("connectors", "Lists the installed connectors, or shows one."),
-    "export": ("tickets", "Prints every record as it is shown, one JSON object a line."),
-}
-"""Command -> (module of its family, its line of help)."""
-
-_GROUPS = frozenset({"inbox", "connectors"})
 _VALUED = ("--database", "--config")
 _PLAIN = ("--verbose",)
-_COMPLETING = "_PROPHET_HUB_COMPLETE"
+_NAMES = {"--database": "PROPHET_HUB_DATABASE", "--config": "PROPHET_HUB_CONFIG"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,96 +26,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = _global_first(list(sys.argv[1:] if argv is None else argv))
     desk = Desk()
     try:
-        code = _app(words, desk)(
-            args=words, prog_name="prophet-hub", standalone_mode=False, obj=desk
-        )
+        code = 0 if _at_once(words, desk) else _parsed(words, desk)
         sys.stdout.flush()
     except (NobodyReadsError, BrokenPipeError):
         # who reads has gone; nothing may be written while Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:  # noqa: BLE001 - the one place where errors become text
+        from prophet_hub.cli.failures import told  # noqa: PLC0415 - lazy: typer
+
         return told(error, desk)
     except KeyboardInterrupt:
         print("prophet-hub: interrupted.", file=sys.stderr)  # noqa: T201 - cli prints
         return 130
-    return code if isinstance(code, int) else 0
+    return code
 
 
-def _app(words: list[str], desk: Desk) -> Any:
-    """Returns the application with the one command that was asked for, and names of the others."""
-    app = typer.Typer(
-        name="prophet-hub",
-        help="Keeps any issue tracker in step with any other.",
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="The commands are told in docs/commands.md.",
-    )
-    app.callback()(_globals)
-    asked = _command(words)
-    whole = _COMPLETING in os.environ
-    for name, (family, line) in COMMANDS.items():
-        if not (whole or name == asked):
-            app.command(name, help=line)(_nothing)
+def _at_once(words: list[str], desk: Desk) -> bool:
+    """Answers `show TICKET [--json]`; returns whether these were the words."""
+    given = {option: os.environ.get(variable, "") for option, variable in _NAMES.items()}
+    rest = []
+    waiting = iter(words)
+    for word in waiting:
+        option, equals, value = word.partition("=")
+        if option in _NAMES:
+            given[option] = value if equals else next(waiting, "")
         else:
-            msgspec_alone()
-            module = import_module(f"prophet_hub.cli.{family}")
-            if name in _GROUPS:
-                app.add_typer(module.app, name=name, help=line)
-            else:
-                app.command(name)(getattr(module, name))
-    if asked not in COMMANDS:
-        desk.plugins_if_any(app)
-    command = typer.main.get_command(app)
-    quicken(command)
-    return command
+            rest.append(word)
+    tickets = [word for word in rest[1:] if word != "--json"]
+    if rest[:1] != ["show"] or len(tickets) != 1 or tickets[0].startswith("-"):
+        return False
+    paths = {option: Path(value) if value else None for option, value in given.items()}
+    desk.named(database=paths["--database"], config=paths["--config"], verbose=False)
+    msgspec_alone()
+    from prophet_hub.cli.one import show_one  # noqa: PLC0415 - lazy
+
+    show_one(desk, tickets[0], as_json="--json" in rest)
+    return True
 
 
-def _nothing() -> None:
-    """Stands for a command that was not asked for."""
+def _parsed(words: list[str], desk: Desk) -> int:
+    """Runs the command that typer makes of the words; returns its exit code."""
+    from prophet_hub.cli.app import application  # noqa: PLC0415 - lazy: typer
 
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"prophet-hub {__version__}")  # noqa: T201 - cli prints
-        raise typer.Exit
-
-
-def _globals(
-    ctx: typer.Context,
-    database: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="PROPHET_HUB_DATABASE",
-            metavar="PATH",
-            help="The database; else prophet-hub.db in the platform's data folder.",
-            show_default=False,
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="PROPHET_HUB_CONFIG",
-            metavar="PATH",
-            help="The job file; else prophet-hub.yaml here, then in the platform's config folder.",
-            show_default=False,
-        ),
-    ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tells more, and tracebacks of errors.")
-    ] = False,
-    version: Annotated[  # noqa: ARG001 - its callback acts
-        bool,
-        typer.Option(
-            "--version", is_eager=True, callback=_version, help="Prints the version and exits."
-        ),
-    ] = False,
-) -> None:
-    """Keeps any issue tracker in step with any other."""
-    desk: Desk = ctx.obj
-    desk.named(database=database, config=config, verbose=verbose)
+    command = application(_command(words), desk)
+    code = command(args=words, prog_name="prophet-hub", standalone_mode=False, obj=desk)
+    return code if isinstance(code, int) else 0
 
 
 def _global_first(words: list[str]) -> list[str]:

@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import typer
-
 __all__ = ["msgspec_alone", "quicken"]
 
 _PLAIN: dict[Any, type] = {str: str, Path: Path, int: int, float: float}
@@ -75,6 +73,8 @@ class _Reader:
 
 
 def _read(value: Any, wanted: type, param: Any, ctx: Any) -> Any:
+    import typer  # noqa: PLC0415 - loaded by now; msgspec_alone is used without it
+
     try:
         found = wanted(value)
     except ValueError:

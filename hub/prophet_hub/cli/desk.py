@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -140,6 +138,8 @@ class Desk:
 
     def json(self, data: object) -> None:
         """Prints data for programs."""
+        import json  # noqa: PLC0415 - lazy
+
         self.say(json.dumps(data, ensure_ascii=False, indent=2))
 
     @property
@@ -178,6 +178,8 @@ class Desk:
     @contextlib.contextmanager
     def interruptible(self, stop: Callable[[], None]) -> Iterator[None]:
         """Lets the first Ctrl-C (or SIGTERM) end the work after the current item, the second at once."""
+        import signal  # noqa: PLC0415 - lazy
+
         asked = False
 
         def handler(_number: int, _frame: object) -> None:

@@ -10,19 +10,22 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from prophet_hub.errors import StoreError
 from prophet_hub.store.base import LEDGER, Key, Locked, Row, batched_in
-from prophet_hub.store.blobs import Blobs
 from prophet_hub.store.derived import Derived
 from prophet_hub.store.home import home_of
 from prophet_hub.store.log import Log
 from prophet_hub.store.schema import migrate, recognise
+
+if TYPE_CHECKING:
+    import tempfile
+
+    from prophet_hub.store.blobs import Blobs
 
 __all__ = ["MEMORY", "Store", "said", "tune"]
 
@@ -58,6 +61,10 @@ class Store:
     def blobs(self) -> Blobs:
         """Contents beside the file; for a database in memory in a folder that goes with it."""
         if self._blobs is None:
+            import tempfile  # noqa: PLC0415 - most readings never ask for a content
+
+            from prophet_hub.store.blobs import Blobs  # noqa: PLC0415 - as above
+
             if self.path == MEMORY:
                 self._scratch = tempfile.TemporaryDirectory(prefix="prophet-hub-")
             folder = self._scratch.name if self._scratch else f"{self.path}.blobs"

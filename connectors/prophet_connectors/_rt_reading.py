@@ -8,17 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from prophet_connectors._rt_asking import API, PAGE, Asker
-from prophet_connectors._rt_story import (
-    FIELDS,
-    MESSAGES,
-    ROLES,
-    SKIPPED,
-    events,
-    fields_of,
-    instant,
-    key_in,
-    members,
-)  # fmt: skip
+from prophet_connectors._rt_fields import FIELDS, MESSAGES, ROLES, SKIPPED
+from prophet_connectors._rt_story import events, fields_of, instant, key_in, members
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,

@@ -9,17 +9,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from prophet_connectors._rt_asking import ADDRESS, API, Asker
+from prophet_connectors._rt_fields import DATES, LINKS, MARK, MINUTES, ROLES
 from prophet_connectors._rt_reading import PARTS, Reader, is_file
-from prophet_connectors._rt_story import (
-    DATES,
-    LINKS,
-    MARK,
-    MINUTES,
-    ROLES,
-    fields_of,
-    members,
-    wire_date,
-)  # fmt: skip
+from prophet_connectors._rt_story import fields_of, members, wire_date
 from prophet_hub.errors import Rejected, RemoteError, Stale, Unsupported, Unsure
 from prophet_hub.sdk import ATTACHMENT, COMMENT, Create, Delete, Receipt, Ref, Update, Value
 from prophet_hub.sdk.http import Answer

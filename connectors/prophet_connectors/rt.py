@@ -10,15 +10,17 @@ docs/connectors/rt.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-from prophet_connectors._rt_asking import PAGE, Asker, login, quoted
+from prophet_connectors._rt_asking import Asker, login, quoted
+from prophet_connectors._rt_fields import FIELDS, MARK, MESSAGES
 from prophet_connectors._rt_reading import Reader
-from prophet_connectors._rt_story import FIELDS, MARK, MESSAGES, SKIPPED, key_in
+from prophet_connectors._rt_story import key_in
+from prophet_connectors._rt_walk import Walker
 from prophet_connectors._rt_writing import Writer
 from prophet_hub.errors import AuthFailed, NotFound, Unsupported
 from prophet_hub.hookspecs import hookimpl
@@ -48,12 +50,6 @@ from prophet_hub.sdk.http import Http
 
 __all__ = ["RT", "RTSettings"]
 
-WINDOW: Final = 50
-"""How many transaction ids are read again: one taken early may become visible late."""
-
-WALK: Final = " AND ".join(
-    ["ObjectType = 'RT::Ticket'", *(f"Type != '{kind}'" for kind in SKIPPED)]
-)
 HEAD_MOST: Final = 4096
 SEES_LITTLE: Final = (
     "RT checks the rights of this account ticket by ticket and tells no totals: "
@@ -82,36 +78,6 @@ class RTSettings(RemoteSettings):
     attachment_limit: int = field(
         default=0, metadata={"help": "In bytes: RT's $MaxAttachmentSize if it truncates or drops."}
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Up to which transaction all is told, but for the `gaps`, ids not visible at that time.
-
-    `listed` is the last ticket of a first pull under way, None after it.
-    """
-
-    seen: int = 0
-    gaps: frozenset[int] = frozenset()
-    listed: int | None = None
-
-    def __str__(self) -> str:
-        listed = "" if self.listed is None else self.listed
-        return f"{self.seen}:{listed}:{','.join(map(str, sorted(self.gaps)))}"
-
-    @classmethod
-    def of(cls, text: str) -> _Cursor | None:
-        found = re.fullmatch(r"(\d+):(\d*):([\d,]*)", text)
-        if not found:
-            return None
-        gaps = frozenset(map(int, filter(None, found[3].split(","))))
-        return cls(int(found[1]), gaps, int(found[2]) if found[2] else None)
-
-    def after(self, known: set[int], last: int) -> _Cursor:
-        """Returns the cursor at `last` where `known` ids were seen."""
-        seen = max(self.seen, last)
-        window = range(max(seen - WINDOW, 0) + 1, seen + 1)
-        return _Cursor(seen, frozenset(window) - known, self.listed)
 
 
 class RT(Connector):
@@ -151,6 +117,7 @@ class RT(Connector):
         proof = login(settings.user, settings.password, settings.token)
         self.http = Http(settings.url, context, auth=proof)
         self._ask = Asker(self.http, settings.time_zone)
+        self._walker = Walker(self._ask, query=settings.query, queue=settings.queue)
         self._reader = Reader(self._ask, settings.key_field)
         self._writer = Writer(
             self._ask,
@@ -175,12 +142,8 @@ class RT(Connector):
 
     def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:
         """Yields refs: first the tickets by number, later whatever transactions were written."""
-        cursor = _Cursor.of(pull.since)
         with self._ask.shaped():
-            if cursor is None or cursor.listed is not None:
-                yield from self._first(pull, cursor)
-            else:
-                yield from self._later(pull, cursor)
+            yield from self._walker.told(pull)
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket with its story; one that was merged or deleted is gone."""
@@ -274,73 +237,6 @@ class RT(Connector):
         """Closes the connections."""
         self.http.close()
 
-    # Reading -------------------------------------------------------------------------------------
-
-    def _first(self, pull: Pull, cursor: _Cursor | None) -> Iterator[Ref | Checkpoint]:
-        """Lists all tickets by rising number; what happens meanwhile is for the next pull."""
-        if cursor is None:
-            page = self._ask.page("transactions", query=WALK, orderby="id", order="DESC",
-                              per_page=WINDOW, fields="Type")  # fmt: skip
-            ids = {int(row["id"]) for row in page["items"]}
-            if len(ids) == page.get("per_page"):  # what lies further back is no gap
-                ids |= set(range(max(min(ids) - WINDOW, 0), min(ids)))
-            cursor = _Cursor(listed=0).after(ids, max(ids, default=0))
-        total = None
-        while True:
-            listed = cursor.listed or 0
-            query = f"{self._query(pull)} AND id > {listed}"
-            page = self._ask.page("tickets", query=query, orderby="id")
-            items = page["items"]
-            total = page.get("total") if total is None else total
-            last = max((int(item["id"]) for item in items), default=listed + 1)
-            if last <= listed:
-                raise self._ask.circle()
-            yield from (Ref(id=str(item["id"])) for item in items)
-            if not items or (page.get("total") is not None and page["total"] <= len(items)):
-                break
-            cursor = replace(cursor, listed=last)
-            yield Checkpoint(cursor=str(cursor), total=total)
-        yield Checkpoint(cursor=str(replace(cursor, listed=None)), total=total)
-
-    def _later(self, pull: Pull, cursor: _Cursor) -> Iterator[Ref | Checkpoint]:
-        """Walks the transactions after the cursor, and those before it that were not there yet."""
-        at = max(cursor.seen - WINDOW, 0)
-        known = set(range(at + 1, cursor.seen + 1)) - cursor.gaps
-        while True:
-            page = self._ask.page("transactions", query=f"{WALK} AND id > {at}", orderby="id",
-                              fields="Type,Field,NewValue,ObjectId")  # fmt: skip
-            rows = page["items"]
-            if max((int(row["id"]) for row in rows), default=at + 1) <= at:
-                raise self._ask.circle()
-            yield from self._told([row for row in rows if int(row["id"]) not in known], pull)
-            known.update(int(row["id"]) for row in rows)
-            at = max((int(row["id"]) for row in rows), default=at)
-            cursor = cursor.after(known, at)
-            yield Checkpoint(cursor=str(cursor))
-            if not rows or (page.get("total") is not None and page["total"] <= len(rows)):
-                return
-
-    def _told(self, rows: Sequence[Mapping[str, Any]], pull: Pull) -> Iterator[Ref]:
-        """Yields the tickets of the rows that the query matches, and those that no search shows.
-
-        Each once, where its last change stands.
-        """
-        ids = [*dict.fromkeys(str(row["ObjectId"]) for row in reversed(rows))][::-1]
-        ended = {str(row["ObjectId"]) for row in rows if _ends(row)}
-        asked = [number for number in ids if number not in ended]
-        for start in range(0, len(asked), PAGE):
-            either = " OR ".join(f"id = {number}" for number in asked[start : start + PAGE])
-            query = f"{self._query(pull)} AND ( {either} )"
-            ended |= {str(item["id"]) for item in self._ask.items("tickets", query=query)}
-        yield from (Ref(id=number) for number in ids if number in ended)
-
-    def _query(self, pull: Pull) -> str:
-        """Returns the TicketSQL of what is to be told; searches leave out reminders by themselves."""
-        terms = [pull.query or self.settings.query]
-        if self.settings.queue:
-            terms.append(f"Queue = {quoted(self.settings.queue)}")
-        return " AND ".join(f"( {term} )" for term in terms if term) or "id > 0"
-
 
 def _head(pieces: Iterator[bytes]) -> bytes:
     """Returns the first bytes of an answer of REST 1.0, its status line and blank line in them."""
@@ -351,14 +247,6 @@ def _head(pieces: Iterator[bytes]) -> bytes:
             break
         head += piece
     return head
-
-
-def _ends(row: Mapping[str, Any]) -> bool:
-    """Tells whether a transaction deleted its ticket, or made it part of another."""
-    if row.get("Type") == "Status":
-        return row.get("NewValue") == "deleted"
-    merged = row.get("Type") == "AddLink" and row.get("Field") == "MergedInto"
-    return merged and not str(row.get("NewValue")).endswith(f"/{row['ObjectId']}")
 
 
 @hookimpl

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from fakes.rt import ROUTES, RTFake, RTTracker
-from prophet_connectors._rt_story import DATES, wire_date
+from prophet_connectors._rt_fields import DATES
+from prophet_connectors._rt_story import wire_date
 from prophet_connectors.rt import RT, RTSettings
 from prophet_hub.errors import AuthFailed, Garbled, Rejected, Stale, Unsupported, Unsure
 from prophet_hub.plugins import connector

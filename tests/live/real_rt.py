@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from prophet_connectors._rt_story import DATES, MINUTES, ROLES, wire_date
+from prophet_connectors._rt_fields import DATES, MINUTES, ROLES
+from prophet_connectors._rt_story import wire_date
 from prophet_connectors.rt import RT, RTSettings
 from prophet_hub.sdk import Connector, Context, Ref, Value
 from prophet_hub.sdk.auth import FormLogin

@@ -239,7 +239,7 @@ def test_a_second_run_started_by_cron(tmp_path):
 def test_a_run_waits_for_another_if_it_is_told_to(life, monkeypatch):
     from prophet_hub.jobs.locks import locked  # noqa: PLC0415 - beside its use
 
-    held = locked(life.folder / "hub.db.remotes/locks", ["a"], "another", sleep=print)
+    held = locked(life.folder / "hub.db.remotes/.locks", ["a"], "another", sleep=print)
     held.__enter__()
     slept = []
 

@@ -399,7 +399,7 @@ jobs:
 def test_a_second_run_on_a_busy_remote_names_the_holder(hub):
     hub.synced()
     holder = 'the run of "other" (process 7, since 2026-11-20 18:43 UTC)'
-    with locked(hub.folder / "hub.db.remotes/locks", ["b"], holder, sleep=lambda _: None):
+    with locked(hub.folder / "hub.db.remotes/.locks", ["b"], holder, sleep=lambda _: None):
         said = hub("sync a b --yes")
         busy = hub("status").out
 

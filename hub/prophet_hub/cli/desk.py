@@ -109,6 +109,8 @@ class Desk:
         from prophet_hub.plugins import Plugins  # noqa: PLC0415 - lazy
 
         logging.basicConfig(format="prophet-hub: %(message)s", level=logging.WARNING)
+        if not self.verbose:
+            logging.getLogger("urllib3").setLevel(logging.ERROR)  # the hub tells what came of it
         return Plugins()
 
     def plugins_if_any(self, app: Any) -> None:

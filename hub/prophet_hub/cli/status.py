@@ -53,7 +53,7 @@ def status(
 
 def _data(desk: Desk, replica: Replica) -> dict[str, Any]:
     views = Views(replica)
-    busy = holders(desk.folder / "locks") if desk.folder.exists() else {}
+    busy = holders(desk.folder / ".locks") if desk.folder.exists() else {}
     remotes = []
     for name, tracker in sorted(views.remotes().items()):
         waiting = [row for *_, row in views.ledger(tracker).all_waiting() if not row.quiet]

@@ -95,7 +95,7 @@ def started(
     since = from_micros(clock()).strftime("%Y-%m-%d %H:%M UTC")
     holder = f'the run of "{name}" (process {os.getpid()}, since {since})'
     with (
-        locked(folder / "locks", list(job.remotes), holder, wait=wait, sleep=sleep),
+        locked(folder / ".locks", list(job.remotes), holder, wait=wait, sleep=sleep),
         contextlib.ExitStack() as stack,
     ):
         connectors = {}

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import requests
-from served import PASSWORD, USER, clock, connect, foreign, rt, told
+from served import PASSWORD, USER, clock, connect, foreign, rt, spec_of, told
 
 from prophet_hub.engine.replica import Replica
 
@@ -18,10 +18,10 @@ def main() -> None:
     with rt(COUNT) as url, tempfile.TemporaryDirectory() as folder:
         replica = Replica.open(Path(folder) / "hub.db", clock=clock)
         one = connect(url)
-        remote = foreign(replica, one)
+        remote, spec = foreign(replica, one), spec_of(one)
         for _ in range(2):
             list(remote.pull())
-            list(remote.plan([remote.remote]))
+            list(remote.plan([spec]))
         sent: list[str] = []
         real = requests.Session.send
         requests.Session.send = lambda *a, **k: (sent.append(a[1].url), real(*a, **k))[1]
@@ -29,7 +29,7 @@ def main() -> None:
         for _ in range(ROUNDS):
             start = time.perf_counter()
             list(remote.pull())
-            list(remote.plan([remote.remote]))
+            list(remote.plan([spec]))
             idle = min(idle, time.perf_counter() - start)
         requests.Session.send = real
         with requests.Session() as session:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from prophet_hub.engine.replica import Replica
@@ -46,12 +45,15 @@ def connect(url: str) -> Connector:
     return cls(cls.Settings(url=url, user=USER, password=PASSWORD), Context(remote="rt-main"))
 
 
-def foreign(replica: Replica, one: Connector, **words: object) -> ForeignReplica:
-    spec = RemoteSpec(
+def spec_of(one: Connector) -> RemoteSpec:
+    return RemoteSpec(
         name="rt-main", tracker=TRACKER, connector=one, account=one.whoami(), fields=one.fields,
         concurrency=one.capabilities.concurrency,
     )  # fmt: skip
-    return ForeignReplica(replica, replace(spec, **words), job="bench")
+
+
+def foreign(replica: Replica, one: Connector) -> ForeignReplica:
+    return ForeignReplica(replica, spec_of(one), job="bench")
 
 
 def clock() -> int:

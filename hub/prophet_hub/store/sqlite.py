@@ -251,7 +251,7 @@ class Store:
 def tune(connection: sqlite3.Connection) -> None:
     """Sets how a connection writes and how much it remembers."""
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -32768")  # KiB: bounded, whatever the size
+    connection.execute("PRAGMA cache_size = -8192")  # KiB; four times that is little faster
     connection.execute("PRAGMA temp_store = MEMORY")
     # pages, 32 MiB: batches touch the same pages again and again, the default copies each time
     connection.execute("PRAGMA wal_autocheckpoint = 8192")

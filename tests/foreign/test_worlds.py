@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from foreign.worlds import World, shortest
+from prophet_hub.merge.settle import newest
 from prophet_hub.sdk import History
 
 WORLDS = 1_000
@@ -41,6 +42,13 @@ def test_where_trackers_tell_and_compare_everything_nothing_needs_an_excuse(trac
     )
 
     assert {k: (best[k][0], best[k][1]) for k in tally.keys() - {"fine"}} == {}
+
+
+def test_a_policy_settles_and_everything_is_quiet():
+    tally, best = shortest(range(70_000, 70_150), policy=newest)
+
+    overtaken = {"rule: its answer was overtaken by an edit"}  # a rule acts once, then a person
+    assert {k: (best[k][0], best[k][1]) for k in tally.keys() - EXCUSED - overtaken} == {}
 
 
 def test_the_oracle_sees_conflicts_deletes_and_crashes_happen():

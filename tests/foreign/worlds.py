@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from foreign.kit import Crash, Hub, tracker_id
 from prophet_hub.foreign import changer, planner
 from prophet_hub.model import ids
-from prophet_hub.model.changes import LIFE
+from prophet_hub.model.changes import EDIT, LIFE, PERSON
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Field, FieldMap, History, Kind
 from prophet_hub.testing.memory import MemoryConnector
 from prophet_hub.testing.tracker import Knobs, Tracker
@@ -211,6 +211,7 @@ class World:
         self.trackers = [self._tracker(n) for n in "RTU"[: pick("trackers", [2, 2, 2, 3])]]
         self.by_name = {t.name: t for t in self.trackers}
         self.maps = {t.name: [()] for t in self.trackers}
+        self.policy = fixed.get("policy")
         self.connectors = {}
         options = {}
         for t in self.trackers:
@@ -219,6 +220,7 @@ class World:
             connector = self.connectors[t.name] = MemoryConnector.over(t, fields=rows(pairs))
             options[t.name] = {"connector": connector, "pairing": "off"}
         self.hub = Hub(*self.trackers, **options)
+        self.hub.settle = self.policy
         self._watch()
 
     def _tracker(self, name):
@@ -267,11 +269,23 @@ class World:
             try:
                 if operation.ref.kind == TICKET and not operation.ref.id:
                     self.creating = self._record_being_created(tracker)
+                elif operation.ref.kind == TICKET:
+                    self._under_way(tracker, operation)
                 return apply(operation)
             finally:
                 tracker.hub_acts = False
 
         connector.apply = applied
+
+    @staticmethod
+    def _under_way(tracker, operation):
+        """A request is out, even if its value will be refused."""
+        for name in getattr(operation, "changes", {}):
+            tracker.cell(operation.ref.id, name).pending = True
+        for sets in (getattr(operation, "added", {}), getattr(operation, "removed", {})):
+            for name, members in sets.items():
+                for member in members:
+                    tracker.cell(operation.ref.id, name, member).pending = True
 
     def _record_being_created(self, tracker):
         """The newest create on disk that has no answer: intents stand before the wire."""
@@ -280,7 +294,7 @@ class World:
 
     def _wrote(self, write):
         """Says which edits a write holds: those before the eyes of who told it, by the tracker."""
-        if write.type != TICKET or write.cell.prop == LIFE:
+        if write.type != TICKET or write.cell.prop == LIFE or write.rule:
             return
         for t in self.trackers:
             for ref in t.items:
@@ -325,7 +339,17 @@ class World:
     def known(self, record, name, member=""):
         """Which edits the heads of a cell hold."""
         cell = self.hub.replica.cell(record, OURS[name], member)
-        heads = cell.heads if cell else ()
+        return self.held_by(cell.heads) if cell else frozenset()
+
+    def held_by(self, heads):
+        """Which edits heads hold; what a rule wrote holds what it settled."""
+        for head in heads:
+            if head.rule and head.id not in self.ghosts:
+                settled = next(
+                    w for _, w in self.hub.replica.writes_of(head.record) if w.id == head.id
+                )
+                parts = (self.ghosts.get(w, frozenset()) for w in settled.supersedes)
+                self.ghosts[head.id] = frozenset().union(*parts)
         return frozenset().union(*(self.ghosts.get(h.id, frozenset()) for h in heads))
 
     def group_of(self, record):
@@ -350,7 +374,7 @@ class World:
             now = seen.get((name, member), (frozenset(), 0, None))
             if not row.same(value if member or value is None else row.encode(value), now[2]):
                 continue
-            holds = frozenset().union(*(self.ghosts.get(h.id, frozenset()) for h in cell.heads))
+            holds = self.held_by(cell.heads)
             self.judged.append((tracker.cell(ref, name, member), now[1], holds))
 
     def _agreed(self):
@@ -666,6 +690,9 @@ class World:
         cell = cells.get((OURS[name], member))
         got = {h.value for h in cell.heads} if cell else {None}
         missing = [n for n in top if not self.says(self.edits[n]) & got]
+        ruled = {h.value for h in cell.heads if h.rule not in {EDIT, PERSON}} if cell else set()
+        if ruled and len(top) > 1:
+            missing = []  # a rule took one of several
         extra = got - set().union(*(self.says(self.edits[n]) for n in top))
         racy = any(self.edits[n].race for n in mine)
         if missing:
@@ -684,6 +711,8 @@ class World:
             cause = (
                 "racy: false conflict" if racy else "blind: conflict" if blind else "FALSE conflict"
             )
+            if ruled and len(got) > 1:
+                cause = "rule: its answer was overtaken by an edit"
             out[cause] += 1
         if len(got) == 1 and not dead:
             self._shown(live, name, member, next(iter(got)), racy, out)

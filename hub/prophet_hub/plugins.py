@@ -7,9 +7,11 @@ once a command starts work.  pluggy does the finding and the announcing (design,
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, cast
 
@@ -58,6 +60,11 @@ def connector(name: str) -> type[Connector]:
         UsageError: None of this name, two packages claim it, it cannot be imported, or it was
             written for another version of the interface.
     """
+    return _connector(name, tuple(sys.path))
+
+
+@lru_cache
+def _connector(name: str, _path: tuple[str, ...]) -> type[Connector]:
     claims = {one.package: one for one in _installed(CONNECTORS) if one.name == name}
     if not claims:
         raise _unknown(name)
@@ -156,16 +163,24 @@ def _manager() -> pluggy.PluginManager:
     return manager
 
 
-def _installed(group: str) -> Iterator[Installed]:
-    for entry in metadata.entry_points(group=group):
-        if entry.dist is not None:
-            yield Installed(
-                name=entry.name,
-                module=entry.module,
-                package=entry.dist.name,
-                version=entry.dist.version,
-                summary="".join(entry.dist.metadata.get_all("Summary") or ()),
-            )
+def _installed(group: str) -> tuple[Installed, ...]:
+    return _index(group, tuple(sys.path))
+
+
+@lru_cache
+def _index(group: str, _path: tuple[str, ...]) -> tuple[Installed, ...]:
+    """Reads the packages' metadata, once for every import path: it takes longer than a command."""
+    return tuple(
+        Installed(
+            name=entry.name,
+            module=entry.module,
+            package=entry.dist.name,
+            version=entry.dist.version,
+            summary="".join(entry.dist.metadata.get_all("Summary") or ()),
+        )
+        for entry in metadata.entry_points(group=group)
+        if entry.dist is not None
+    )
 
 
 def _unknown(name: str) -> UsageError:

@@ -139,6 +139,41 @@ def test_a_delete_that_was_overtaken_by_an_edit_is_not_sent():
     hub.close()
 
 
+def test_an_edit_between_plan_and_delete_stops_the_delete():
+    hub, r, t = step()
+    delete(hub, r)
+    specs = list(hub.specs.values())
+    plan = list(hub.foreign("T").plan(specs))
+    say(t, "q")
+    done = list(hub.foreign("T").apply(plan))
+    assert ([d.outcome for d in done], bool(t.items["1"].gone)) == ([Outcome.STALE], False)
+    hub.syncs()
+    assert not any(x.items["1"].gone for x in (r, t))
+    assert [c.cell.prop for c in hub.conflicts()] == ["life"]
+    hub.close()
+
+
+def test_a_field_that_changed_while_others_went_apart_is_not_sent_as_it_was():
+    hub, r, t = step()
+    t.knobs = replace(t.knobs, allowed={"a": ("p",)})
+    r.update("bob", "1", {"a": "r", "b": "l"}, added={"labels": {"red"}})
+    connector, sent = hub.specs["T"].connector, []
+    apply = connector.apply
+
+    def meddled(operation):
+        sent.append(operation)
+        if len(sent) == 3:
+            say(t, "m", name="b")
+            return apply(replace(operation, version=""))
+        return apply(operation)
+
+    connector.apply = meddled
+    hub.syncs()
+    assert t.items["1"].fields["b"] in {"l", "m"}
+    assert {"l", "m"} >= hub.values(r, "summary") >= {"m"}
+    hub.close()
+
+
 def test_a_comments_delete_is_confirmed_by_its_absence():
     hub, r, t = step()
     r.comment("bob", "1", "hello")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import msgspec
 
@@ -12,6 +13,7 @@ from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
 from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.rows import LIFE_SLOT, Sent, Shadow
 from prophet_hub.foreign.steps import Applied, Outcome, Planned
+from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import TICKET, Attachment, Comment, Delete, Gone, Receipt, Ref, Ticket
 
@@ -24,8 +26,8 @@ class Changer:
     def __init__(self, desk: Desk) -> None:
         self.desk, self.side, self.ledger = desk, desk.side, desk.side.ledger
 
-    def update(self, planned: Planned, *, fresh: bool = False) -> Applied:
-        """Sends what an item still needs of its plan, then reads it.
+    def update(self, planned: Planned, *, fresh: bool = False, only: str = "") -> Applied:
+        """Sends what an item still needs of its plan, or of it one slot `only`, then reads it.
 
         Just before, it is read again where the tracker does not compare versions itself.
         """
@@ -45,6 +47,8 @@ class Changer:
         here = Ref(kind=kind, id=ref, ticket=shadow.ticket)
         need, shadow = self._needed(here, record, cells, shadow)
         send = self.desk.as_planned(planned, need)
+        if only:
+            send = {name: sent for name, sent in send.items() if name == only}
         if not send:
             outcome = Outcome.STALE if need.send else Outcome.SAME
             return Applied(planned=planned, outcome=outcome, ref=here)
@@ -92,26 +96,27 @@ class Changer:
                     name, sent = next(iter(send.items()))
                     self.desk.items.park(ref.kind, ref.id, name, sent.value, str(error))
             if isinstance(error, Rejected) and len(send) > 1:
-                return self._one_by_one(planned, ref, record, cells, send)
+                return self._one_by_one(planned, ref, send)
             raise
         return self._confirm(planned, ref, send, number, receipt)
 
-    def _one_by_one(
-        self, planned: Planned, ref: Ref, record: RecordId, cells: Cells, send: Mapping[str, Sent]
-    ) -> Applied:
-        """Sends the fields of a rejected update apart, so that only the guilty ones wait."""
+    def _one_by_one(self, planned: Planned, ref: Ref, names: Iterable[str]) -> Applied:
+        """Sends the fields of a rejected update apart, so that only the guilty ones wait.
+
+        Each is looked at anew: somebody may have written it since the first request.
+        """
         worst: Applied | None = None
-        for name, sent in send.items():
+        for name in names:
             shadow = self.ledger.shadow(ref.kind, ref.id)
             if shadow is None or shadow.gone:
                 break
             try:
-                done = self._send(planned, ref, record, cells, shadow, {name: sent})
+                done = self.update(replace(planned, ref=ref), only=name)
             except RemoteError as error:
                 if not error.alone:
                     raise
                 done = Applied(planned=planned, outcome=outcome_of(error), ref=ref, error=error)
-            if worst is None or done.outcome is not Outcome.DONE:
+            if worst is None or done.outcome not in {Outcome.DONE, Outcome.SAME}:
                 worst = done
         return worst or Applied(planned=planned, outcome=Outcome.GONE, ref=ref)
 
@@ -150,7 +155,9 @@ class Changer:
         told = self.desk.read(ref.kind, ref.id, ref.ticket)
         cells = side.cells(planned.record)
         shadow = self.ledger.shadow(ref.kind, ref.id)
-        if isinstance(told, Gone) or is_alive(cells) or shadow is None or shadow.gone:
+        life = cells.get((LIFE, "alive"))
+        wanted = life is None or life.shown is not None or life.conflict  # edited since the plan
+        if isinstance(told, Gone) or wanted or shadow is None or shadow.gone:
             return Applied(planned=planned, outcome=Outcome.STALE)
         with side.transaction():
             number = self.desk.journal(planned, ref, {})

@@ -48,13 +48,15 @@ class Desk:
 
     def as_planned(self, planned: Planned, need: Composed) -> dict[str, Sent]:
         """Returns of what is needed now only what the plan showed; links may come along."""
-        shown = {(f.theirs, f.after, f.before) for f in planned.fields}
-        shown |= {(f.theirs, f.after, None) for f in planned.fields}
+        shown = {(f.theirs, f.after) for f in planned.fields}
+        leaves = {(f.theirs, f.before) for f in planned.fields if f.after is None}
         send = {}
         for (name, sent), plan in zip(need.send.items(), need.fields, strict=True):
-            row = self.side.fields[planned.ref.kind].theirs(split(name)[0])
+            theirs, member = split(name)
+            row = self.side.fields[planned.ref.kind].theirs(theirs)
             links = row is not None and row.kind is Kind.LINKS
-            if links or any(plan.theirs == t and plan.after == a for t, a, _ in shown):
+            goes = member and plan.after is None
+            if links or ((theirs, member) in leaves if goes else (theirs, plan.after) in shown):
                 send[name] = sent
         return send
 

@@ -141,7 +141,8 @@ class Changer:
             refused = any(self.desk.parked(ref, name, sent) for name, sent in yes.items())
             outcome = Outcome.REFUSED if refused else Outcome.DONE
             self.desk.close(number, outcome)
-            self.ledger.look(planned.record, again=isinstance(unit.told, Gone))
+            if isinstance(unit.told, Gone):
+                self.ledger.look(planned.record)
         return Applied(planned=planned, outcome=outcome, ref=ref, notes=receipt.notes)
 
     # --- deletes -------------------------------------------------------------------------------

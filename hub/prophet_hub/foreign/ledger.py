@@ -7,7 +7,7 @@ the reading it belongs to, so a crash leaves the two in step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -27,7 +27,7 @@ from prophet_hub.foreign.rows import (
 )
 from prophet_hub.model.ids import RecordId, TrackerId
 
-__all__ = ["Ledger", "waiting_of"]
+__all__ = ["Ledger", "look_again", "waiting_of"]
 
 
 class _Store(Protocol):
@@ -225,6 +225,14 @@ class Ledger:
 _LOOK: Final = "look:"
 _NAME: Final = "tracker-of:"
 _NOW: Final = "name-of:"
+
+
+def look_again(store: _Store, records: Iterable[RecordId], *, job: str = "") -> None:
+    """Lets the next plans of a job, or of all jobs, look at records that did not change."""
+    for key, data in list(store.scan("checkpoints", (job,) if job else ())):
+        if isinstance(key[1], bytes) and _decoders[Place].decode(data).composed:
+            for record in records:
+                Ledger(store, TrackerId(key[1]), str(key[0])).look(record)
 
 
 def waiting_of(data: bytes) -> Waiting:

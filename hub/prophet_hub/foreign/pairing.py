@@ -15,7 +15,7 @@ from typing import Final
 
 from prophet_hub.engine.replica import CellState
 from prophet_hub.foreign.joining import join
-from prophet_hub.foreign.ledger import Ledger, waiting_of
+from prophet_hub.foreign.ledger import look_again, waiting_of
 from prophet_hub.foreign.plans import new_ref
 from prophet_hub.foreign.rows import Waiting
 from prophet_hub.foreign.side import Side, record_of
@@ -23,7 +23,7 @@ from prophet_hub.foreign.steps import RemoteSpec
 from prophet_hub.model import ids
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId, TrackerId
-from prophet_hub.sdk import TICKET
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET
 
 __all__ = ["CERTAIN", "POSSIBLE", "Candidate", "answered", "pair_first", "score"]
 
@@ -179,7 +179,5 @@ def answered(side: Side, row: Waiting, *, same: bool) -> None:
         pair = {asked.record, record_of(asked.pairing)}
         if asked.pairing and (pair & {one, other} if same else pair == {one, other}):
             store.drop("inbox", key)
-    for (job, tracker), _ in list(store.scan("checkpoints")):
-        if isinstance(tracker, bytes):
-            for record in (one, other):
-                Ledger(store, TrackerId(tracker), str(job)).look(record)
+    inner = [c for kind in (COMMENT, ATTACHMENT) for c in side.replica.children(one, kind)]
+    look_again(store, [one, other, *(inner if same else ())])

@@ -135,6 +135,9 @@ class Planner:
         elif ticket in self._notes.creates:
             self._create(record, kind, "", cells)
         elif (live := side.live(ticket, TICKET)) and side.replica.alive(ticket):
+            if self._unseen(live[0]):
+                self._later(lambda: self.ledger.look(record))
+                return
             if kind == ATTACHMENT and self._same_bytes(record, ticket, cells):
                 return
             self._create(record, kind, live[0], cells)
@@ -145,7 +148,8 @@ class Planner:
         side = self.side
         shadow = self.ledger.shadow(kind, ref)
         if shadow is None or (kind, record) in side.intents or self._unseen(ticket or ref):
-            return  # not read yet, or not visible now
+            self._later(lambda: self.ledger.look(record))  # not read yet, or not visible now
+            return
         if not side.may("update", kind):
             return
         need = self.compose(kind, ref, cells, shadow)

@@ -17,6 +17,7 @@ import msgspec
 from prophet_hub.errors import Garbled, HubError, NotFound, RemoteError
 from prophet_hub.foreign.attachments import Contents, fetch
 from prophet_hub.foreign.items import READ
+from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE, Intent
 from prophet_hub.foreign.side import Side
@@ -287,13 +288,30 @@ class Puller:
                 remote=side.spec.name,
             )
             with side.transaction():
-                return self.take(Fetched(ref=unit.ref, told=broken, contents={}, listed=True))
+                return self.take(
+                    Fetched(ref=unit.ref, told=broken, contents={}, listed=unit.listed)
+                )
+
+    def _scope(self, ref: Ref) -> None:
+        """Notes that the job's query told a ticket, whether it could be read or not.
+
+        Of one that was known before nothing new may be told: the job's other remotes look at it.
+        """
+        side, ledger = self.side, self.side.ledger
+        if ledger.in_scope(side.job, side.spec.tracker, ref.id):
+            return
+        ledger.set_scope(ref.id)
+        record = side.record(TICKET, ref.id)
+        if ledger.item(record) is not None:
+            look_again(side.replica.store, [record], job=side.job)
 
     def take(self, unit: Fetched, *, adopting: bool = False) -> Pulled:
         """Puts in what was fetched; inside a transaction."""
         side, ref, told = self.side, unit.ref, unit.told
         error: HubError | None = None
         changes = 0
+        if unit.listed and not isinstance(told, Gone):
+            self._scope(ref)
         if isinstance(told, Ticket) and not adopting and self._is_strange(told):
             side.ledger.wait(TICKET, ref.id, WHOLE, _STRANGE, now=side.now(), quiet=True, tag=ADOPT)
             side.waiting.add((TICKET, ref.id))
@@ -316,8 +334,6 @@ class Puller:
                     now=side.now(), record=side.record(ref.kind, ref.id), tag=READ,
                 )  # fmt: skip
                 side.waiting.add((ref.kind, ref.id))
-        if unit.listed and isinstance(told, Ticket):
-            side.ledger.set_scope(ref.id)
         self._done += 1
         return Pulled(
             remote=side.spec.name,

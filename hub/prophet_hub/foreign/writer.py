@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from prophet_hub.errors import Garbled, RemoteError, Unsure
+from prophet_hub.errors import Garbled, NotFound, RemoteError, Unsure
 from prophet_hub.foreign.changer import Changer
 from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
 from prophet_hub.foreign.planner import Planner
@@ -114,7 +114,9 @@ class Writer:
             with side.transaction():
                 side.set_intent(kind, intent.key, None)
                 self.desk.close(number, outcome_of(error))
-                if error.alone:
+                if isinstance(error, NotFound) and ticket:
+                    self.desk.items.unseen(Ref(id=ticket), str(error))
+                elif error.alone:
                     self.ledger.wait(
                         *place, WHOLE, str(error), now=side.now(), record=record, parked=True,
                         value=fingerprint(cells),

@@ -22,9 +22,13 @@ PRIORITIES = (
     ("75", "high"),
     ("50", "normal"),
     ("25", "low"),
-    ("0", "lowest"),
+    ("1", "lowest"),
 )
-"""RT's own names are High (100), Medium (50) and Low (0); other numbers pass as they are."""
+"""RT's own names are High (100), Medium (50) and Low (0); other numbers pass as they are.
+
+Nothing said is 0 in RT, so 0 is no priority here: else a priority that was taken away elsewhere
+would come back as somebody's word.
+"""
 
 STATUSES = (
     *((word, word) for word in ("new", "open", "stalled", "resolved", "rejected")),
@@ -45,7 +49,7 @@ FIELDS = FieldMap(
         Field(theirs="Subject", ours="summary", canon=_subject),
         Field(theirs="Content", ours="description", kind=Kind.LONG, writable=False, canon=_lines),
         Field(theirs="Status", ours="status", kind=Kind.WORD, values=STATUSES, default="new"),
-        Field(theirs="Priority", ours="priority", kind=Kind.WORD, values=PRIORITIES, default="0"),
+        Field(theirs="Priority", ours="priority", kind=Kind.WORD, values=PRIORITIES),
         Field(theirs="Queue", ours="rt:queue", kind=Kind.WORD),
         Field(theirs="Owner", ours="owner", kind=Kind.PERSON),
         Field(theirs="Requestor", ours="reporter", kind=Kind.PERSON),

@@ -96,14 +96,14 @@ def fields_of(data: Mapping[str, Any], names: Names) -> dict[str, Value]:
     said: dict[str, Value | None] = {
         "Subject": data.get("Subject"),
         "Status": data.get("Status"),
-        "Priority": data.get("Priority"),
+        "Priority": _number(data.get("Priority")),
         "Queue": names.queue(_id(data.get("Queue"))),
         "Owner": _somebody(_id(data.get("Owner"))),
         "Requestor": min(_ids(data.get("Requestor")), default=None),
         "Requestors": _ids(data.get("Requestor")),
         **{role: _ids(data.get(role)) for role in ROLES},
         **{date: day_of(data.get(date, ""), names.zone) for date in DATES},
-        **{name: _minutes(data.get(name)) for name in MINUTES},
+        **{name: _number(data.get(name)) for name in MINUTES},
     }
     for ref, name in LINKS.items():
         found = (_target(link) for link in data.get("_hyperlinks", ()) if link.get("ref") == ref)
@@ -201,7 +201,7 @@ def _worked(
     if row["Type"] == "Create" or not taken:
         return
     now = present.get("TimeWorked")
-    before = _minutes(str(int(str(now or 0)) - taken))
+    before = _number(str(int(str(now or 0)) - taken))
     _take_back(present, "TimeWorked", before)
     yield FieldChange(
         field="TimeWorked", old=before, new=_word("TimeWorked", str(now or ""), names)
@@ -216,7 +216,7 @@ def _word(name: str, raw: str, names: Names) -> str | None:
         return names.queue(raw) or None
     if name in DATES:
         return day_of(raw, names.zone)
-    return _minutes(raw) if name in MINUTES else raw or None
+    return _number(raw) if name in ("Priority", *MINUTES) else raw or None
 
 
 def _take_back(present: dict[str, Value], name: str, old: str | None) -> None:
@@ -258,5 +258,6 @@ def _somebody(name: str) -> str | None:
     return None if name in ("", "Nobody") else name
 
 
-def _minutes(raw: Any) -> str | None:
+def _number(raw: Any) -> str | None:
+    """Returns a number; RT says 0 where nothing was said."""
     return None if raw in (None, "", "0") else str(raw)

@@ -46,7 +46,7 @@ class RTSandbox(TrackerSandbox):
 
     required: Mapping[str, Value] = {"Queue": "General"}
     examples: Mapping[str, tuple[Value, Value]] = {"Queue": ("General", "Support")}
-    clearable = frozenset({"Owner", "Due", "Starts", "TimeEstimated", "Requestor"})
+    clearable = frozenset({"Owner", "Due", "Starts", "Priority", "TimeEstimated", "Requestor"})
     refused = ("Status", "nonsense")
     narrow = ("Priority = '75'", "Priority", "75")
 

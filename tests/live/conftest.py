@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,16 @@ class Server:
     home: Path
     password: str = PASSWORD
     zone: str = "America/New_York"
+
+    def fill(self, tickets: Iterable[dict[str, Any]]) -> list[str]:
+        """Makes tickets beside the server, quickly and without its scrips; returns their numbers."""
+        lines = "".join(json.dumps(ticket) + "\n" for ticket in tickets)
+        env = {**os.environ, "RT_HOME": str(self.home)}
+        done = subprocess.run(
+            [SCRIPT, "fill"], env=env, check=True, timeout=300, input=lines, text=True,
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        return done.stdout.split()
 
 
 def _free_port() -> int:

@@ -128,7 +128,7 @@ class RealSandbox(Sandbox):
     logins = ("jesse", "bob")
     required: Mapping[str, Value] = {"Queue": "General"}
     examples: Mapping[str, tuple[Value, Value]] = {"Queue": ("General", "Support")}
-    clearable = frozenset({"Owner", "Due", "Starts", "TimeEstimated", "Requestor"})
+    clearable = frozenset({"Owner", "Due", "Starts", "Priority", "TimeEstimated", "Requestor"})
     refused = ("Status", "nonsense")
     narrow = ("Priority = 75", "Priority", "75")
 

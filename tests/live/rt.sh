@@ -4,6 +4,7 @@
 #   rt.sh installed    whether this machine has it (exit code)
 #   rt.sh install      from Debian's or Ubuntu's packages; wants root
 #   rt.sh make         a fresh instance: SQLite, two queues, three users, a custom field for keys
+#   rt.sh fill         tickets from JSON lines on the standard input; prints their numbers
 #   rt.sh start|stop   the server; `start` returns when it answers
 #
 # Settings by environment: RT_HOME (a folder, made), RT_PORT, RT_ZONE, RT_WORKERS.  Nothing outside
@@ -103,6 +104,10 @@ start() {
   exit 1
 }
 
+fill() {
+  perl -I"$SHARE/lib" -MRT=-init "$(dirname "$0")/fill.pl"
+}
+
 stop() {
   [ -e "$RT_HOME/pid" ] || return 0
   kill "$(cat "$RT_HOME/pid")" 2>/dev/null || true
@@ -113,6 +118,6 @@ stop() {
 }
 
 case ${1:-} in
-  installed | install | make | start | stop) "$1" ;;
-  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
+  installed | install | make | start | stop | fill) "$1" ;;
+  *) sed -n '2,11p' "$0" >&2; exit 2 ;;
 esac

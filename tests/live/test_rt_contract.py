@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.real_rt import RealSandbox, Somebody
+from live.real_rt import RealSandbox
 from prophet_hub.testing.contract import ConnectorContract
 
 pytestmark = pytest.mark.live
@@ -17,10 +17,10 @@ MORE_THAN_A_PAGE = 105
 @pytest.fixture(scope="module")
 def full_server(rt_server):
     """More tickets than one page of a listing shows."""
-    bob = Somebody(rt_server.url, "bob", rt_server.password)
-    for n in range(MORE_THAN_A_PAGE):
-        bob.new(Subject=f"Ticket {n} of many")
-    bob.http.close()
+    rt_server.fill(
+        {"Queue": "General", "Subject": f"Ticket {n} of many", "Content": "One of many."}
+        for n in range(MORE_THAN_A_PAGE)
+    )
     return rt_server
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,10 @@ pytestmark = pytest.mark.live
 
 HUB = Path(sys.executable).with_name("prophet-hub")
 TICKETS = 200
-FILES = {"notes ☃.txt": "äöü\r\n\n".encode("latin-1"), "all.bin": bytes(range(256)) * 20}
+FILES = {
+    "notes ☃.md": ("application/x-notes", "äöü\r\n\n".encode("latin-1")),
+    "all.bin": ("application/octet-stream", bytes(range(256)) * 20),
+}
 PRIORITIES = (0, 25, 50, 75, 100)
 
 
@@ -49,34 +53,41 @@ class Commands:
 
 
 @pytest.fixture(scope="module")
-def support(rt_server) -> Iterator[dict[str, tuple[str, int, list[str]]]]:
+def support(rt_server) -> dict[str, tuple[str, int, list[str]]]:
     """Fills the queue Support; returns subject -> (ticket, public comments, names of files)."""
-    bob = Somebody(rt_server.url, "bob", rt_server.password)
+    tickets = [_ticket(n) for n in range(TICKETS)]
+    numbers = rt_server.fill(tickets)
+    return {
+        ticket["Subject"]: (
+            number,
+            sum(not message["private"] for message in ticket["messages"]),
+            [file["name"] for file in ticket["files"]],
+        )
+        for ticket, number in zip(tickets, numbers, strict=True)
+    }
 
-    def fill(n: int) -> tuple[str, tuple[str, int, list[str]]]:
-        rnd = random.Random(n)
-        subject = f"{n}: größe ☃ {rnd.choice(('crash', 'login', 'mail'))}"
-        ticket = bob.new(
-            Queue="Support", Subject=subject, Content=f"Text of {n}\n\nin two parts",
-            Requestor=f"person{n % 7}@example.com", Priority=rnd.choice(PRIORITIES),
-            Owner=rnd.choice(("jesse", "bob", "Nobody")),
-        )  # fmt: skip
-        public = 0
-        for k in range(rnd.randint(0, 3)):
-            private = rnd.random() < 0.3
-            bob.message(ticket, f"Comment {k} of {n} 東京", private=private)
-            public += not private
-        names = sorted(FILES) if n % 10 == 0 else []
-        for name in names:
-            bob.attach(ticket, name, FILES[name])
-        if n % 3 == 0:
-            bob.put(f"ticket/{ticket}", Status=rnd.choice(("open", "stalled", "resolved")))
-        return subject, (ticket, public, names)
 
-    with ThreadPoolExecutor(3) as pool:
-        filled = dict(pool.map(fill, range(TICKETS)))
-    yield filled
-    bob.http.close()
+def _ticket(n: int) -> dict[str, Any]:
+    """Returns the nth ticket, always the same."""
+    rnd = random.Random(n)
+    files = sorted(FILES.items()) if n % 10 == 0 else []
+    return {
+        "Queue": "Support",
+        "Subject": f"Ticket {n:03}: größe ☃ {rnd.choice(('crash', 'login', 'mail'))}",
+        "Content": f"Text of {n}\n\nin two parts",
+        "Requestor": f"person{n % 7}@example.com",
+        "Priority": rnd.choice(PRIORITIES),
+        "Owner": rnd.choice(("jesse", "bob", "Nobody")),
+        "Status": rnd.choice(("open", "stalled", "resolved")) if n % 3 == 0 else None,
+        "messages": [
+            {"text": f"Comment {k} of {n} 東京", "private": rnd.random() < 0.3}
+            for k in range(rnd.randint(0, 3))
+        ],
+        "files": [
+            {"name": name, "type": kind, "data": base64.b64encode(data).decode()}
+            for name, (kind, data) in files
+        ],
+    }
 
 
 def _transactions(server) -> int:
@@ -129,7 +140,7 @@ remotes:
             item = items[subject]
             assert len(item.comments) == public, subject
             assert sorted(f.name for f in item.attachments) == names
-            assert all(f.data == FILES[f.name] for f in item.attachments)
+            assert all(f.data == FILES[f.name][1] for f in item.attachments)
 
         hub("sync", "rt-main", "hiveminder")  # reads back what was written
         before = tasks.writes, _transactions(rt_server)
@@ -195,9 +206,11 @@ remotes:
         (s, t) for s, t in support.items() if not any(s in x and x[:2] == "x " for x in lines)
     )
     open_line = next(line for line in lines if subject in line)
-    todo.write_text(todo.read_text().replace(open_line, f"x 2026-11-21 {open_line}"))
+    done = f"x 2026-11-21 {re.sub('^[(].[)] ', '', open_line)}"  # as todo.sh: the priority goes
+    todo.write_text(todo.read_text().replace(open_line, done))
     hub("sync", "rt-todo", "list")
 
     bob = Somebody(rt_server.url, "bob", rt_server.password)
-    assert bob.get(f"ticket/{ticket}")["Status"] == "resolved"
+    told = bob.get(f"ticket/{ticket}")
+    assert (told["Status"], told["Priority"]) == ("resolved", "0")
     bob.http.close()

@@ -82,6 +82,10 @@ class Ledger:
         """Returns how far the job has come with this tracker."""
         return self._get(Place, "checkpoints", self.job, self.tracker) or Place()
 
+    def place_of(self, tracker: TrackerId) -> Place:
+        """Returns how far the job has come with another tracker."""
+        return Ledger(self.store, tracker, self.job).place()
+
     def set_place(self, place: Place) -> None:
         """Notes how far the job has come; nothing is written where it stands already."""
         if place != self.place():

@@ -30,6 +30,9 @@ __all__ = ["CERTAIN", "POSSIBLE", "Candidate", "answered", "pair_first", "score"
 CERTAIN: Final = 80
 POSSIBLE: Final = 60
 _DAY: Final = 86_400
+_COMMON: Final = 100
+"""A word that so many tickets have says nothing; all pairs of them would take for ever."""
+
 _WORDS: Final = re.compile(r"\w+")
 
 
@@ -89,28 +92,52 @@ def pair_first(side: Side, peers: Sequence[RemoteSpec]) -> int:
 
 
 def _pair(side: Side, mine: Sequence[Candidate], theirs: Sequence[Candidate]) -> int:
+    found = list(_alike(mine, theirs))
+    rivals: dict[
+        RecordId, list[int]
+    ] = {}  # points of all pairs that a ticket is in, the best first
+    for points, _, one, other in found:
+        rivals.setdefault(one.record, []).append(points)
+        rivals.setdefault(other.record, []).append(points)
+    for rows in rivals.values():
+        rows.sort(reverse=True)
+    made, asks = 0, side.spec.pairing == "ask"
+    for points, why, one, other in found:
+        best = max(_next(rivals[one.record], points), _next(rivals[other.record], points))
+        if points >= CERTAIN and not asks and points > best + 10:
+            join(side.replica, one.record, other.record)
+            made += 1
+        elif best <= points + 10:
+            _ask(side, one, other, points, why)
+    return made
+
+
+def _alike(
+    mine: Sequence[Candidate], theirs: Sequence[Candidate]
+) -> Iterator[tuple[int, str, Candidate, Candidate]]:
+    """Yields pairs worth a thought: of the same summary, or sharing words that are rare there."""
+    same: dict[str, list[Candidate]] = {}
     by_word: dict[str, list[Candidate]] = {}
     for candidate in theirs:
+        same.setdefault(candidate.summary, []).append(candidate)
         for word in candidate.words:
             by_word.setdefault(word, []).append(candidate)
-    found: list[tuple[int, str, Candidate, Candidate]] = []
     for one in mine:
-        near: dict[RecordId, Candidate] = {}
+        near = {c.record: c for c in same.get(one.summary, ()) if one.words}
         for word in sorted(one.words, key=lambda w: len(by_word.get(w, ())))[:3]:
-            near.update({c.record: c for c in by_word.get(word, ())})
+            sharing = by_word.get(word, ())
+            near.update({c.record: c for c in sharing if len(sharing) <= _COMMON})
         for other in near.values():
             points, why = score(one, other)
             if points >= POSSIBLE:
-                found.append((points, why, one, other))
-    made, asks = 0, side.spec.pairing == "ask"
-    for points, why, one, other in found:
-        rivals = [f for f in found if (f[2] is one) != (f[3] is other) and f[0] >= POSSIBLE]
-        if points >= CERTAIN and not asks and all(points > rival[0] + 10 for rival in rivals):
-            join(side.replica, one.record, other.record)
-            made += 1
-        elif not any(r[0] > points + 10 for r in rivals):
-            _ask(side, one, other, points, why)
-    return made
+                yield points, why, one, other
+
+
+def _next(rows: Sequence[int], points: int) -> int:
+    """Returns the best of a ticket's other pairs, its points sorted down; -100 if there is none."""
+    if len(rows) == 1:
+        return -100
+    return rows[1] if rows[0] == points else rows[0]
 
 
 def _ask(side: Side, one: Candidate, other: Candidate, points: int, why: str) -> None:

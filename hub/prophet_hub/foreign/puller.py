@@ -263,13 +263,19 @@ class Puller:
         side = self.side
         unsure = last and any(not i.ref for i in side.intents.values())
         place = side.ledger.place()
-        if not batch and not unsure and cursor in {None, place.cursor}:
+        known = cursor in {None, place.cursor} and (place.whole or not last)
+        if not batch and not unsure and known:
             return []
         with side.transaction():
             told = [self.take(unit) for unit in batch]
-            if cursor is not None:
-                place = msgspec.structs.replace(side.ledger.place(), cursor=cursor)
-                side.ledger.set_place(place)
+            place = side.ledger.place()
+            side.ledger.set_place(
+                msgspec.structs.replace(
+                    place,
+                    cursor=place.cursor if cursor is None else cursor,
+                    whole=place.whole or last,
+                )
+            )
             if unsure:  # a whole pull without them proves that they never were
                 for (kind, record), intent in list(side.intents.items()):
                     if not intent.ref:

@@ -54,11 +54,8 @@ class ForeignReplica:
             return
         self._start()
         deque(self.adopt(), maxlen=0)
-        if side.spec.pairing != "off" and not side.ledger.place().paired:
-            with side.transaction():
-                if side.spec.pairing != "off":
-                    pairing.pair_first(side, peers)
-                side.ledger.set_place(msgspec.structs.replace(side.ledger.place(), paired=True))
+        if side.spec.pairing != "off":
+            self._pair(peers)
         yield from Planner(side, Puller(side).reader, peers).run()
 
     def apply(self, planned: Iterable[Planned]) -> Iterator[Applied]:
@@ -141,6 +138,18 @@ class ForeignReplica:
             pairing=row.pairing,
             quiet=row.quiet,
         )
+
+    def _pair(self, peers: Sequence[RemoteSpec]) -> None:
+        """Pairs with each peer once: when its first pull came to an end, before it is copied here."""
+        side, ledger = self._side, self._side.ledger
+        place = ledger.place()
+        new = [p for p in peers if p.tracker not in {side.spec.tracker, *place.paired}]
+        new = [p for p in new if ledger.place_of(p.tracker).whole]
+        if new:
+            with side.transaction():
+                pairing.pair_first(side, new)
+                paired = place.paired | {p.tracker for p in new}
+                ledger.set_place(msgspec.structs.replace(place, paired=paired))
 
     def _start(self) -> None:
         side = self._side

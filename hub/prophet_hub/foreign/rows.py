@@ -151,12 +151,14 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         cursor: From where the next pull asks.
         composed: Records that changed after this local number are looked at by the next plan.
-        paired: The first run's pairing is done.
+        paired: The trackers with whose tickets this one's were paired.
+        whole: A pull came to its end once, so that all is known that there was.
     """
 
     cursor: str = ""
     composed: int = 0
-    paired: bool = False
+    paired: frozenset[TrackerId] = frozenset()
+    whole: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):

@@ -280,7 +280,7 @@ class Run:
         return row is not None and row.tracker == ledger.tracker
 
     def _is_paired(self, remote: _Remote) -> bool:
-        return self._ledger(remote.spec.name).place().paired
+        return bool(self._ledger(remote.spec.name).place().paired)
 
     def _trackers(self) -> frozenset[TrackerId]:
         return frozenset(tracker_of(self._replica, name) for name in self._connectors)

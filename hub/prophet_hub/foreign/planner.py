@@ -218,7 +218,9 @@ class Planner:
             self._later(lambda: self.ledger.look(record))
             return
         place = new_ref(kind, record)
-        if place in side.waiting and self._blocked(place, cells):
+        # what waits is noted under the name that the class had then, which a copy may have changed
+        names = [place, *(new_ref(kind, member) for member in side.replica.members(record))]
+        if any(name in side.waiting and self._blocked(name, cells) for name in names):
             return
         if self.withheld(*place, record, cells, None) or self._too_large(place, record, cells):
             return

@@ -24,6 +24,7 @@ PAGE: Final = 100
 """The most items a page has, whatever is asked for."""
 
 ADDRESS: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
+GONE: Final = 404
 ALL: Final = json.dumps([{"field": "id", "operator": ">", "value": 0}])
 """Some collections are empty without a query."""
 
@@ -112,16 +113,24 @@ class Asker:
         return person
 
     def _user(self, number: str) -> str:
-        """Returns the name of a user or group by number, asked for once; few may see numbers."""
+        """Returns what fields call the user or group of a number; asked for once."""
         with self._lock:
             if number not in self._users and number.isdecimal():
                 data = self.json(f"user/{number}", missing=True)
                 if data:
                     self._users[number] = self.met(data).id
                 else:
-                    group = self.json(f"group/{number}", missing=True)
-                    self._users[number] = str(group.get("Name", ""))
+                    self._users[number] = self._group(number)
             return self._users.get(number, "")
+
+    def _group(self, number: str) -> str:
+        """Returns the number itself, by which fields call groups; few accounts may see a name."""
+        answer = self.http.get(f"{API}group/{number}", passing=frozenset({403, 404}))
+        if answer.status == GONE:
+            return ""
+        name = str(answer.json().get("Name", ""))
+        self._people[number] = Person(id=number, name=name)
+        return number
 
     def _queue(self, number: str) -> str:
         with self._lock:

@@ -386,7 +386,7 @@ class TestStory:
         assert len(box.script.log) - before == 3
 
     def test_people_who_are_gone_are_left_out(self, box):
-        """A number that nobody knows says nothing; a group has a name."""
+        """A number that nobody knows says nothing."""
         ticket = box.make(box.new())
         box.rt.update("bob", ticket, added={"Cc": {"jesse"}})
         box.rt.transactions[-1].new = "99999"
@@ -394,6 +394,19 @@ class TestStory:
 
         assert told.fields["Cc"] == {"jesse"}
         assert told.events == ()
+
+    @pytest.mark.parametrize(("sees_all", "name"), [(True, "Staff"), (False, "")])
+    def test_a_group_is_known_by_its_number(self, box, sees_all, name):
+        """In fields as in the history, where users have names; few accounts may see its name."""
+        box.fake.sees_all = sees_all
+        box.rt.groups = {"77": "Staff"}
+        ticket = box.make(box.new())
+        box.rt.update("bob", ticket, added={"AdminCc": {"77"}})
+        told = read(box, ticket)
+
+        assert told.fields["AdminCc"] == {"77"}
+        assert told.events[-1].changes == (SetChange(field="AdminCc", added=frozenset({"77"})),)
+        assert told.people["77"] == Person(id="77", name=name)
 
     def test_days_are_those_of_the_zone(self, box):
         """Midnight in New York is five in UTC."""

@@ -91,6 +91,7 @@ class RTTracker(Tracker):
         self.users[SYSTEM] = Person(id=SYSTEM, name="The RT System itself")
         self.users[NOBODY] = Person(id=NOBODY, name="Nobody in particular")
         self.numbers = {SYSTEM: 1, NOBODY: 6}
+        self.groups: dict[str, str] = {}  # by number, as they stand in fields
         self.queues = {"General": 1, "Support": 3}
         self.customs = {key_field: (1, False)} if key_field else {}
         self.key_field = key_field
@@ -240,6 +241,8 @@ class RTTracker(Tracker):
 
     def number(self, name: str) -> int:
         """Returns the number of a user, who comes into being by being named."""
+        if name in self.groups:
+            return int(name)
         self.users.setdefault(name, Person(id=name, email=name if "@" in name else ""))
         return self.numbers.setdefault(name, 14 + 2 * len(self.numbers))
 

@@ -168,13 +168,20 @@ class RTFake:
     def get_user(self, request, user, name):
         name = self.tracker.login_of(unquote(name))
         person = self.tracker.users.get(name)
-        if person is None:
+        if person is None or name in self.tracker.groups:
             raise _Answer(404, "Not Found")
         number = self.tracker.number(name)
         body = {"id": number, "Name": name, "Privileged": 1, "Disabled": "0", "CustomFields": []}
         body |= {"RealName": person.name} if person.name else {}
         body |= {"EmailAddress": person.email} if person.email else {}
         return 200, {}, body
+
+    def get_group(self, request, user, number):
+        if number not in self.tracker.groups:
+            raise _Answer(404, "Not Found")
+        if not self.sees_all:
+            raise _Answer(403, "Forbidden")
+        return 200, {}, {"id": int(number), "Name": self.tracker.groups[number]}
 
     def get_queue(self, request, user, number):
         for name, known in self.tracker.queues.items():
@@ -615,6 +622,7 @@ ROUTES = (
     ("GET", "attachments", RTFake.attachments),
     ("GET", r"attachment/(\d+)", RTFake.get_attachment),
     ("GET", "user/(.+)", RTFake.get_user),
+    ("GET", r"group/(\d+)", RTFake.get_group),
     ("GET", r"queue/(\d+)", RTFake.get_queue),
     ("GET", "queues/all", RTFake.queues),
     ("GET", "customfields", RTFake.customfields),

@@ -465,6 +465,16 @@ class TestLogin:
             http.get("x")
         http.close()
 
+    def test_a_login_that_is_sent_elsewhere_is_a_matter_of_the_address(self, clock, wire):
+        """Not of the password: plain http where the server wants https."""
+        target = "https://tracker.example/base/login"
+        wire.add("POST", f"{BASE}/login", status=301, headers={"Location": target})
+        http = Http(BASE, Context(remote="main", clock=clock), auth=_login())
+
+        with pytest.raises(Rejected, match=r"another place\. Check `url`"):
+            http.get("x")
+        http.close()
+
     def test_a_login_page_that_fails_is_transient(self, clock, wire):
         """It is no reason to doubt the password."""
         wire.add("POST", f"{BASE}/login", status=503)

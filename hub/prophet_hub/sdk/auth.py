@@ -10,12 +10,14 @@ import base64
 import threading
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from prophet_hub.errors import AuthFailed
+from prophet_hub.errors import AuthFailed, Rejected
 
 if TYPE_CHECKING:
     from prophet_hub.sdk.http import Answer, Http
+
+MOVED: Final = frozenset({301, 302, 307, 308})
 
 __all__ = ["Auth", "Basic", "FormLogin", "Token"]
 
@@ -134,6 +136,13 @@ class FormLogin:
     def _login(self, http: Http) -> dict[str, str]:
         answer = http.login(self._path, self._form, self._headers)
         jar = dict(answer.cookies)
+        if answer.status in MOVED and not self._accepted(answer):
+            raise Rejected(
+                f"{http.remote} sends the log-in to another place.",
+                hint=f"Check `url` of remote {http.remote}: it may have to begin with https.",
+                remote=http.remote,
+                status=answer.status,
+            )
         if not self._accepted(answer) or not jar:
             raise AuthFailed(
                 f"{http.remote} refused the log-in.",

@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from prophet_connectors._hiveminder_api import ALL, Api, Record
 from prophet_hub.sdk import Checkpoint, Pull, Ref
+from prophet_hub.sdk.feed import WINDOW, FeedCursor
 
 __all__ = ["pulled"]
-
-WINDOW = 50
-"""Transactions this far back are looked at again: one numbered early may be committed late."""
 
 BATCH = 50
 """Tasks per checkpoint of a first pull."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Up to which transaction all is told, but for `gaps`, which were not visible at that time.
-
-    `listed` is the last task of a first pull under way, None after it.
-    """
-
-    seen: int = 0
-    gaps: frozenset[int] = frozenset()
-    listed: int | None = None
-
-    def __str__(self) -> str:
-        listed = "" if self.listed is None else self.listed
-        return f"{self.seen}:{listed}:{','.join(map(str, sorted(self.gaps)))}"
-
-    @classmethod
-    def of(cls, text: str) -> _Cursor | None:
-        found = re.fullmatch(r"(\d+):(\d*):([\d,]*)", text)
-        if not found:
-            return None
-        gaps = frozenset(map(int, filter(None, found[3].split(","))))
-        return cls(int(found[1]), gaps, int(found[2]) if found[2] else None)
-
-    @property
-    def lowest(self) -> int:
-        """The lowest transaction that was seen in the window."""
-        return min(set(_window(self.seen)) - self.gaps, default=0)
-
-    def after(self, visible: set[int]) -> _Cursor:
-        """Returns the cursor once these transactions, and no others in the window, were seen.
-
-        The newest is one that is visible: the way down to it is short.
-        """
-        seen = max(visible, default=0)
-        return _Cursor(seen, frozenset(_window(seen)) - visible, self.listed)
-
-
 def pulled(api: Api, pull: Pull) -> Iterator[Ref | Checkpoint]:
     """Yields refs: at first of all tasks by number, then of those with new transactions."""
-    cursor = _Cursor.of(pull.since)
+    cursor = FeedCursor.of(pull.since)
     if cursor and cursor.listed is None:
         yield from _news(api, cursor, pull.query)
         return
     if cursor is None:
-        cursor = replace(_Cursor().after(_ids(_newest(api))), listed=0)
+        cursor = replace(_after(FeedCursor(), _newest(api)), listed=0)
     tasks = [n for n in _listed(api, pull.query) if n > (cursor.listed or 0)]
     for n, task in enumerate(tasks, 1):
         yield Ref(id=str(task))
@@ -71,7 +31,7 @@ def pulled(api: Api, pull: Pull) -> Iterator[Ref | Checkpoint]:
     yield Checkpoint(cursor=str(replace(cursor, listed=None)), total=len(tasks))
 
 
-def _news(api: Api, cursor: _Cursor, query: str) -> Iterator[Ref | Checkpoint]:
+def _news(api: Api, cursor: FeedCursor, query: str) -> Iterator[Ref | Checkpoint]:
     """Yields the tasks of the transactions that the cursor does not know, oldest first."""
     told = _since(api, cursor)
     fresh = [t for t in told if int(t["id"]) > cursor.seen or int(t["id"]) in cursor.gaps]
@@ -80,10 +40,10 @@ def _news(api: Api, cursor: _Cursor, query: str) -> Iterator[Ref | Checkpoint]:
         tasks = dict.fromkeys(tasks.keys() & set(_listed(api, query)))
     for task in reversed(tasks):
         yield Ref(id=str(task))
-    yield Checkpoint(cursor=str(cursor.after(_ids(told))), total=len(tasks))
+    yield Checkpoint(cursor=str(_after(cursor, told)), total=len(tasks))
 
 
-def _since(api: Api, cursor: _Cursor) -> list[Record]:
+def _since(api: Api, cursor: FeedCursor) -> list[Record]:
     """Returns the transactions down to the lowest that the cursor knows, newest first.
 
     All come in one answer: pages would shift when a task is deleted between them, for its
@@ -92,7 +52,7 @@ def _since(api: Api, cursor: _Cursor) -> list[Record]:
     """
     count = WINDOW + 10 if cursor.seen else ALL
     told = api.newest("TaskTransaction", count)
-    while count < ALL and not (told and int(told[-1]["id"]) <= cursor.lowest):
+    while count < ALL and not (told and int(told[-1]["id"]) <= min(cursor.known, default=0)):
         count = count * 10 if len(told) == count else ALL
         told = api.newest("TaskTransaction", count)
     if not told:
@@ -125,9 +85,11 @@ def _queried(api: Api, query: str) -> set[int]:
         before = after
 
 
+def _after(cursor: FeedCursor, told: list[Record]) -> FeedCursor:
+    """Returns the cursor at the newest that is visible: the way down to it is short."""
+    visible = _ids(told)
+    return cursor.after(visible, max(visible, default=0))
+
+
 def _ids(records: list[Record]) -> set[int]:
     return {int(record["id"]) for record in records}
-
-
-def _window(seen: int) -> range:
-    return range(max(seen - WINDOW, 0) + 1, seen + 1)

@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from prophet_connectors._rt_asking import PAGE, Asker, quoted
 from prophet_connectors._rt_fields import SKIPPED
 from prophet_hub.sdk import Checkpoint, Pull, Ref
+from prophet_hub.sdk.feed import WINDOW, FeedCursor
 
 __all__ = ["Walker"]
-
-WINDOW: Final = 50
-"""How many transaction ids are read again: one taken early may become visible late."""
 
 WALK: Final = " AND ".join(
     ["ObjectType = 'RT::Ticket'", *(f"Type != '{kind}'" for kind in SKIPPED)]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Up to which transaction all is told, but for the `gaps`, ids not visible at that time.
-
-    `listed` is the last ticket of a first pull under way, None after it.
-    """
-
-    seen: int = 0
-    gaps: frozenset[int] = frozenset()
-    listed: int | None = None
-
-    def __str__(self) -> str:
-        listed = "" if self.listed is None else self.listed
-        return f"{self.seen}:{listed}:{','.join(map(str, sorted(self.gaps)))}"
-
-    @classmethod
-    def of(cls, text: str) -> _Cursor | None:
-        found = re.fullmatch(r"(\d+):(\d*):([\d,]*)", text)
-        if not found:
-            return None
-        gaps = frozenset(map(int, filter(None, found[3].split(","))))
-        return cls(int(found[1]), gaps, int(found[2]) if found[2] else None)
-
-    def after(self, known: set[int], last: int) -> _Cursor:
-        """Returns the cursor at `last` where `known` ids were seen."""
-        seen = max(self.seen, last)
-        window = range(max(seen - WINDOW, 0) + 1, seen + 1)
-        return _Cursor(seen, frozenset(window) - known, self.listed)
 
 
 class Walker:
@@ -64,13 +31,13 @@ class Walker:
 
     def told(self, pull: Pull) -> Iterator[Ref | Checkpoint]:
         """Yields refs and checkpoints from the cursor on; without one from the beginning."""
-        cursor = _Cursor.of(pull.since)
+        cursor = FeedCursor.of(pull.since)
         if cursor is None or cursor.listed is not None:
             yield from self._first(pull, cursor)
         else:
             yield from self._later(pull, cursor)
 
-    def _first(self, pull: Pull, cursor: _Cursor | None) -> Iterator[Ref | Checkpoint]:
+    def _first(self, pull: Pull, cursor: FeedCursor | None) -> Iterator[Ref | Checkpoint]:
         """Lists all tickets by rising number; what happens meanwhile is for the next pull."""
         if cursor is None:
             page = self._ask.page("transactions", query=WALK, orderby="id", order="DESC",
@@ -78,7 +45,7 @@ class Walker:
             ids = {int(row["id"]) for row in page["items"]}
             if len(ids) == page.get("per_page"):  # what lies further back is no gap
                 ids |= set(range(max(min(ids) - WINDOW, 0), min(ids)))
-            cursor = _Cursor(listed=0).after(ids, max(ids, default=0))
+            cursor = FeedCursor(listed=0).after(ids, max(ids, default=0))
         total = None
         while True:
             listed = cursor.listed or 0
@@ -96,10 +63,10 @@ class Walker:
             yield Checkpoint(cursor=str(cursor), total=total)
         yield Checkpoint(cursor=str(replace(cursor, listed=None)), total=total)
 
-    def _later(self, pull: Pull, cursor: _Cursor) -> Iterator[Ref | Checkpoint]:
+    def _later(self, pull: Pull, cursor: FeedCursor) -> Iterator[Ref | Checkpoint]:
         """Walks the transactions after the cursor, and those before it that were not there yet."""
         at = max(cursor.seen - WINDOW, 0)
-        known = set(range(at + 1, cursor.seen + 1)) - cursor.gaps
+        known = set(cursor.known)
         while True:
             page = self._ask.page("transactions", query=f"{WALK} AND id > {at}", orderby="id",
                               fields="Type,Field,NewValue,ObjectId")  # fmt: skip
@@ -109,7 +76,7 @@ class Walker:
             yield from self._refs([row for row in rows if int(row["id"]) not in known], pull)
             known.update(int(row["id"]) for row in rows)
             at = max((int(row["id"]) for row in rows), default=at)
-            cursor = cursor.after(known, at)
+            cursor = cursor.after(known, max(cursor.seen, at))
             yield Checkpoint(cursor=str(cursor))
             if not rows or (page.get("total") is not None and page["total"] <= len(rows)):
                 return

@@ -81,7 +81,7 @@ RULES = [
     Mutant("what carries our key is adopted when all was read", "puller",
            "isinstance(told, Ticket) and not adopting and self._is_strange(told)", "False",
            "what_carries_our_key_is_adopted_when_all_was_read"),
-    Mutant("look before sending again, by key", "puller",
+    Mutant("look before sending again, by key", "first",
            "if intent.ref or kind not in side.able.keys:", "if True:",
            "a_lost_answer_is_not_looked_for_in_a_listing_that_lags"),
     Mutant("look before sending again, by account", "reader",

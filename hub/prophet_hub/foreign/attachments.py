@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from prophet_hub.errors import HubError, Rejected
-from prophet_hub.sdk import Attachment, Connector, Ticket
+from prophet_hub.foreign.guard import Guarded
+from prophet_hub.sdk import Attachment, Ticket
 from prophet_hub.store.blobs import Blobs
 from prophet_hub.values import Stored
 
@@ -37,7 +38,7 @@ def safe_name(name: str) -> str:
 
 
 def fetch(
-    connector: Connector, blobs: Blobs, ticket: Ticket, known: Collection[str], limit: int | None
+    connector: Guarded, blobs: Blobs, ticket: Ticket, known: Collection[str], limit: int | None
 ) -> Contents:
     """Streams the attachments of a ticket that are not known into the store.
 
@@ -59,7 +60,7 @@ def fetch(
     return found
 
 
-def _capped(connector: Connector, attachment: Attachment, limit: int | None) -> Iterator[bytes]:
+def _capped(connector: Guarded, attachment: Attachment, limit: int | None) -> Iterator[bytes]:
     size = 0
     for piece in connector.content(attachment.ref):
         size += len(piece)

@@ -15,26 +15,22 @@ from typing import Final
 import msgspec
 
 from prophet_hub.errors import Garbled, HubError, NotFound, RemoteError
+from prophet_hub.foreign import first
 from prophet_hub.foreign.attachments import Contents, fetch
+from prophet_hub.foreign.guard import BROKEN
 from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE, Intent
+from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Outcome, Pulled
 from prophet_hub.model import ids
-from prophet_hub.model.ids import RecordId
-from prophet_hub.sdk import ATTACHMENT, TICKET, Checkpoint, Gone, Pull, Ref, Ticket
+from prophet_hub.sdk import TICKET, Checkpoint, Gone, Pull, Ref, Ticket
 
-__all__ = ["ADOPT", "Fetched", "Puller", "answered"]
+__all__ = ["ADOPT", "Fetched", "Puller"]
 
 ADOPT: Final = "adopt"
 _STRANGE: Final = "It carries a key of ours and is read when every remote was read."
-_PATIENCE: Final = 10
-"""Runs in which a ticket that could not be read is tried again without a word from a person."""
-
-_BROKEN: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What reading raises on a message that is not what its type says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +54,10 @@ class Puller:
     def run(self) -> Iterator[Pulled]:
         """Reads what is unsettled and what changed; ends early for what is not one ticket's alone."""
         side = self.side
-        self._look_first()
+        first.look(self.reader)
         place = side.ledger.place()
         listing = side.connector.changed(Pull(since=place.cursor, query=side.spec.query))
-        feed = chain(((ref, False) for ref in self._unsettled()), ((i, True) for i in listing))
+        feed = chain(((ref, False) for ref in first.unsettled(side)), ((i, True) for i in listing))
         batch: list[Fetched] = []
         cursor: str | None = None
         try:
@@ -107,7 +103,8 @@ class Puller:
                     raise
                 continue  # it waits on, and this remote gets no creates
             with side.transaction():
-                yield self.take(unit, adopting=True)
+                told = self.take(unit, adopting=True)
+            yield told
 
     def _deleted_by_us(self, ref: Ref) -> bool:
         """Tells whether our own delete was under way, and no tombstone would ever tell it."""
@@ -126,54 +123,6 @@ class Puller:
         if not ticket.key or side.ledger.item(record) is not None:
             return False
         return all(ids.text(intent.key) != ticket.key for intent in side.intents.values())
-
-    # --- what goes first -----------------------------------------------------------------------
-
-    def _look_first(self) -> None:
-        """Settles creates without an answer: looks for the key, never repeats blindly.
-
-        Without a place for a key only a whole pull shows whether the ticket is there.
-        """
-        side = self.side
-        for (kind, record), intent in list(side.intents.items()):
-            if intent.ref or kind not in side.able.keys:
-                continue
-            place = Ref(kind=kind, id="", ticket=intent.ticket)
-            try:
-                found = side.connector.find(place, ids.text(intent.key))
-            except NotFound:
-                found = None
-            with side.transaction():
-                if found is None:
-                    self._never(kind, record)
-                else:
-                    answered(self.reader, kind, record, intent, found.id)
-
-    def _never(self, kind: str, record: RecordId) -> None:
-        """A create never happened: the next plan makes it again."""
-        side = self.side
-        side.set_intent(kind, record, None)
-        side.ledger.look(record)
-
-    def _unsettled(self) -> Iterator[Ref]:
-        """Yields the tickets with something under way, and those that could not be read before."""
-        side, refs = self.side, dict[str, None]()
-        limit = str(side.spec.attachment_limit)  # what was too large waits until this changes
-        for kind, ref in sorted(side.under_way):
-            shadow = side.ledger.shadow(kind, ref)
-            refs[ref if kind == TICKET else shadow.ticket if shadow else ""] = None
-        for (kind, _), intent in side.intents.items():
-            refs[intent.ref if kind == TICKET else intent.ticket] = None
-        for kind, ref, name, row in side.ledger.all_waiting():
-            if name != WHOLE or row.pairing or row.tries >= _PATIENCE:
-                continue
-            if kind == TICKET and row.tag == READ:
-                refs[ref] = None
-            elif kind == ATTACHMENT and not (row.parked and row.value == limit):
-                refs[row.tag] = None
-        for ref in refs:
-            if ref:
-                yield Ref(id=ref)
 
     # --- fetching ------------------------------------------------------------------------------
 
@@ -252,7 +201,7 @@ class Puller:
     ) -> Iterator[Pulled]:
         try:
             told = self._take_all(batch, cursor, last=last)
-        except _BROKEN:
+        except BROKEN:
             for unit in batch:  # one by one, so that the broken one waits alone
                 yield self._take_alone(unit)
             yield from self._take_all([], cursor, last=last)
@@ -279,7 +228,7 @@ class Puller:
             if unsure:  # a whole pull without them proves that they never were
                 for (kind, record), intent in list(side.intents.items()):
                     if not intent.ref:
-                        self._never(kind, record)
+                        first.never(side, kind, record)
         return told
 
     def _take_alone(self, unit: Fetched) -> Pulled:
@@ -287,7 +236,7 @@ class Puller:
         try:
             with side.transaction():
                 return self.take(unit)
-        except _BROKEN as error:
+        except BROKEN as error:
             broken = Garbled(
                 f"Ticket {unit.ref.id} was told in a form that cannot be read: {error}.",
                 hint="Report it to the connector's author.",
@@ -350,13 +299,6 @@ class Puller:
             done=self._done,
             total=self._total,
         )
-
-
-def answered(reader: Reader, kind: str, record: RecordId, intent: Intent, ref: str) -> None:
-    """Binds what a create made, at once, even if it is gone when it is read again."""
-    side = reader.side
-    side.set_intent(kind, record, msgspec.structs.replace(intent, ref=ref))
-    reader.items.bind(kind, ref, intent.ticket, record)
 
 
 def _result(item: Future[Fetched] | Checkpoint) -> Fetched | Checkpoint:

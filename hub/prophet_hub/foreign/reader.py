@@ -26,6 +26,7 @@ from prophet_hub.sdk import (
     Comment,
     Gone,
     Person,
+    Ref,
     Ticket,
 )
 from prophet_hub.values import PRESENT, Stored, to_micros
@@ -56,6 +57,7 @@ class Reader:
         for attachment in ticket.attachments:
             told += self._attachment(attachment, contents, files)
         self._files(ticket.ref.id, frozenset(files))
+        self._our_deletes(ticket.ref.id, {(i.ref.kind, i.ref.id) for i in inner})
         side.people.save()
         return told
 
@@ -178,6 +180,13 @@ class Reader:
             )
 
     # --- deletions -----------------------------------------------------------------------------
+
+    def _our_deletes(self, ticket: str, shown: set[tuple[str, str]]) -> None:
+        """Settles deletes of ours, of what is in a ticket, that it no longer shows."""
+        for kind, ref in sorted(self.side.under_way - shown):
+            shadow = self.ledger.shadow(kind, ref)
+            if shadow and shadow.ticket == ticket and LIFE_SLOT in self.ledger.sent(kind, ref):
+                self.gone(Gone(ref=Ref(kind=kind, id=ref, ticket=ticket)))
 
     def _delete(self, gone: Gone, record: RecordId, shadow: Shadow) -> None:
         """Writes the life cell alone; it names all that this very item showed."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from prophet_hub.engine.replica import CellState, Replica
+from prophet_hub.foreign.guard import Guarded
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.people import People
 from prophet_hub.foreign.rows import Intent, ItemRow
@@ -33,7 +34,8 @@ class Side:
 
     def __init__(self, replica: Replica, spec: RemoteSpec, job: str, run: str) -> None:
         self.replica, self.spec, self.job, self.run = replica, spec, job, run
-        self.connector, self.able = spec.connector, spec.connector.capabilities
+        self.connector = Guarded(spec.connector, spec.name)
+        self.able = spec.connector.capabilities
         self.ledger = Ledger(replica.store, spec.tracker, job)
         self.fields: Mapping[str, FieldMap] = {TICKET: ticket_fields(spec.fields), **INNER}
         self.full = self.able.history is History.FULL

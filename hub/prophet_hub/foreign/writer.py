@@ -15,9 +15,10 @@ import msgspec
 from prophet_hub.errors import Garbled, NotFound, RemoteError, Unsure
 from prophet_hub.foreign.changer import Changer
 from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
+from prophet_hub.foreign.first import answered
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.plans import fingerprint, new_ref
-from prophet_hub.foreign.puller import Puller, answered
+from prophet_hub.foreign.puller import Puller
 from prophet_hub.foreign.rows import WHOLE, Intent
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Verb

@@ -160,6 +160,9 @@ class Run:
             yield from self._reach(name, connector)
         for remote in self._remotes.values():
             yield from self._whole(remote, remote.foreign.pull)
+        for remote in self._remotes.values():
+            if not remote.broken:
+                yield from self._whole(remote, remote.foreign.adopt)
         if not self._stopped:
             whole = set(self._remotes) == set(self._connectors) and not any(
                 remote.broken for remote in self._remotes.values()

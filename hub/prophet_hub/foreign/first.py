@@ -1,0 +1,77 @@
+"""What a pull does first: creates without an answer are looked for, what is unsettled is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from prophet_hub.errors import NotFound
+from prophet_hub.foreign.items import READ
+from prophet_hub.foreign.reader import Reader
+from prophet_hub.foreign.rows import WHOLE, Intent
+from prophet_hub.foreign.side import Side
+from prophet_hub.model import ids
+from prophet_hub.model.ids import RecordId
+from prophet_hub.sdk import ATTACHMENT, TICKET, Ref
+
+__all__ = ["answered", "look", "never", "unsettled"]
+
+_PATIENCE: Final = 10
+"""Runs in which a ticket that could not be read is tried again without a word from a person."""
+
+
+def look(reader: Reader) -> None:
+    """Settles creates without an answer: looks for the key, never repeats blindly.
+
+    Without a place for a key only a whole pull shows whether the ticket is there.
+    """
+    side = reader.side
+    for (kind, record), intent in list(side.intents.items()):
+        if intent.ref or kind not in side.able.keys:
+            continue
+        place = Ref(kind=kind, id="", ticket=intent.ticket)
+        try:
+            found = side.connector.find(place, ids.text(intent.key))
+        except NotFound:
+            found = None
+        with side.transaction():
+            if found is None:
+                never(side, kind, record)
+            else:
+                answered(reader, kind, record, intent, found.id)
+
+
+def never(side: Side, kind: str, record: RecordId) -> None:
+    """A create never happened: the next plan makes it again."""
+    side.set_intent(kind, record, None)
+    side.ledger.look(record)
+
+
+def unsettled(side: Side) -> Iterator[Ref]:
+    """Yields the tickets with something under way, and those that could not be read before."""
+    refs = dict[str, None]()
+    limit = str(side.spec.attachment_limit)  # what was too large waits until this changes
+    for kind, ref in sorted(side.under_way):
+        shadow = side.ledger.shadow(kind, ref)
+        refs[ref if kind == TICKET else shadow.ticket if shadow else ""] = None
+    for (kind, _), intent in side.intents.items():
+        refs[intent.ref if kind == TICKET else intent.ticket] = None
+    for kind, ref, name, row in side.ledger.all_waiting():
+        if name != WHOLE or row.pairing or row.tries >= _PATIENCE:
+            continue
+        if kind == TICKET and row.tag == READ:
+            refs[ref] = None
+        elif kind == ATTACHMENT and not (row.parked and row.value == limit):
+            refs[row.tag] = None
+    for ref in refs:
+        if ref:
+            yield Ref(id=ref)
+
+
+def answered(reader: Reader, kind: str, record: RecordId, intent: Intent, ref: str) -> None:
+    """Binds what a create made, at once, even if it is gone when it is read again."""
+    side = reader.side
+    side.set_intent(kind, record, msgspec.structs.replace(intent, ref=ref))
+    reader.items.bind(kind, ref, intent.ticket, record)

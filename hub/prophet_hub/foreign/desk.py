@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
-from prophet_hub.errors import Garbled, HubError, Stale, Unsure
+from prophet_hub.errors import Garbled, HubError, NotFound, Stale, Unsure
 from prophet_hub.foreign.compose import Composed
 from prophet_hub.foreign.outgoing import Outgoing
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.plans import Cells
-from prophet_hub.foreign.puller import Puller
+from prophet_hub.foreign.puller import Fetched, Puller
 from prophet_hub.foreign.rows import Journal, Sent, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Outcome, Planned
@@ -33,9 +33,19 @@ class Desk:
         self.outgoing = Outgoing(side)
 
     def read(self, kind: str, ref: str, ticket: str) -> Ticket | Gone | HubError:
-        """Reads an item's ticket now and takes it in."""
+        """Reads an item's ticket now and takes it in.
+
+        Raises:
+            RemoteError: It could not be had.  That it is not visible now is noted, so that it waits
+                to be read again instead of being written again at every run.
+        """
         whole = Ref(id=ref if kind == TICKET else ticket)
-        unit = self.puller.fetch(whole)
+        try:
+            unit = self.puller.fetch(whole)
+        except NotFound as error:
+            with self.side.transaction():
+                self.puller.take(Fetched(ref=whole, told=error, contents={}, listed=False))
+            raise
         with self.side.transaction():
             self.puller.take(unit)
         return unit.told

@@ -30,7 +30,11 @@ from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Ref
 __all__ = ["Planner"]
 
 _FLIPS: Final = "The value flips between two trackers; somebody must look."
+_WIDER: Final = "It is private, and the audience here is wider than its own."
 _PAGE: Final = 200
+_OWN: Final = "own"
+"""Marks what is private itself: it need not be looked at until it changes, or the audience does."""
+
 _LIFE: Final = (LIFE, "alive")
 _INNER: Final = (COMMENT, ATTACHMENT)
 
@@ -72,7 +76,9 @@ class Planner:
         for row in side.replica.records(after=after):
             if row.type in {TICKET, *_INNER}:
                 yield row.record
-        waiting = [row.record for _, _, _, row in self.ledger.all_waiting() if row.record]
+        stays = () if side.spec.audience == "private" else (_OWN,)
+        rows = (row for _, _, _, row in self.ledger.all_waiting() if row.tag not in stays)
+        waiting = [row.record for row in rows if row.record]
         for record in dict.fromkeys([*self.ledger.looks(), *waiting]):
             name = side.replica.name(record)
             if name != record:  # its class has another name since
@@ -272,18 +278,9 @@ class Planner:
         there = shown is not None and shown.value not in {None, "no"}
         if side.spec.audience == "private" or there or not self._private(kind, cells):
             return False
-        self._later(
-            lambda: self.ledger.wait(
-                kind,
-                ref,
-                "*private",
-                "It is private, and the audience here is wider than its own.",
-                now=side.now(),
-                record=record,
-                field="private",
-                quiet=True,
-            )
-        )
+        own = _OWN if is_private(cells, kind, TICKET) else ""
+        wait = partial(self.ledger.wait, kind, ref, "*private", _WIDER, field="private", quiet=True)
+        self._later(partial(wait, now=side.now(), record=record, tag=own))
         return True
 
     def _private(self, kind: str, cells: Cells) -> bool:

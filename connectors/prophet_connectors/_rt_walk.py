@@ -82,18 +82,20 @@ class Walker:
                 return
 
     def _refs(self, rows: Sequence[Mapping[str, Any]], pull: Pull) -> Iterator[Ref]:
-        """Yields the tickets of the rows that the query matches, and those that no search shows.
+        """Yields the tickets of the rows that the query matches or matched, and those that ended.
 
         Each once, where its last change stands.
         """
         ids = [*dict.fromkeys(str(row["ObjectId"]) for row in reversed(rows))][::-1]
-        ended = {str(row["ObjectId"]) for row in rows if _ends(row)}
-        asked = [number for number in ids if number not in ended]
+        wanted = {str(row["ObjectId"]) for row in rows if _ends(row)}
+        if pull.known:
+            wanted |= {number for number in ids if pull.known(number)}
+        asked = [number for number in ids if number not in wanted]
         for start in range(0, len(asked), PAGE):
             either = " OR ".join(f"id = {number}" for number in asked[start : start + PAGE])
             query = f"{self._query(pull)} AND ( {either} )"
-            ended |= {str(item["id"]) for item in self._ask.items("tickets", query=query)}
-        yield from (Ref(id=number) for number in ids if number in ended)
+            wanted |= {str(item["id"]) for item in self._ask.items("tickets", query=query)}
+        yield from (Ref(id=number) for number in ids if number in wanted)
 
     def _query(self, pull: Pull) -> str:
         """Returns the TicketSQL of what is to be told; searches leave out reminders by themselves."""

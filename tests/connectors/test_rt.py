@@ -207,6 +207,17 @@ class TestCursor:
         told = box.connector.changed(Pull(since=cursor, query="Queue = 'General'"))
         assert [i.id for i in told if isinstance(i, Ref)] == [ours, gone]
 
+    def test_a_ticket_that_leaves_the_query_is_told_once_more(self, box):
+        """The change by which it left closed it, perhaps; of strangers nothing is told."""
+        ours, other = box.make(box.new(1)), box.make(box.new(2))
+        cursor = pull(box.connector).cursor
+        for ticket in (ours, other):
+            box.edit(ticket, "Status", "resolved")
+
+        asked = Pull(since=cursor, query="Status = 'new'", known={ours}.__contains__)
+        told = box.connector.changed(asked)
+        assert [i.id for i in told if isinstance(i, Ref)] == [ours]
+
     def test_a_queue_may_be_set(self, box):
         """For reading and for creating."""
         box.queue = "Support"

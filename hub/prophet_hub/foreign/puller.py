@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -56,7 +57,10 @@ class Puller:
         side = self.side
         first.look(self.reader)
         place = side.ledger.place()
-        listing = side.connector.changed(Pull(since=place.cursor, query=side.spec.query))
+        told = partial(side.ledger.in_scope, side.job, side.spec.tracker)
+        listing = side.connector.changed(
+            Pull(since=place.cursor, query=side.spec.query, known=told)
+        )
         feed = chain(((ref, False) for ref in first.unsettled(side)), ((i, True) for i in listing))
         batch: list[Fetched] = []
         cursor: str | None = None

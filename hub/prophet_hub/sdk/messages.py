@@ -224,10 +224,14 @@ class Pull:
     Attributes:
         since: The cursor of the last checkpoint, "" for everything.
         query: The tracker's own query language, "" for all that the account sees.
+        known: Tells of a ticket's id whether this query has told it before.  A connector that
+            sees changes of tickets which match no longer tells these too: the change by which a
+            ticket left the query, closed it perhaps, is news.
     """
 
     since: str = ""
     query: str = ""
+    known: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,11 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def rt_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@contextmanager
+def _running(home: Path) -> Iterator[Server]:
     """Makes an instance in America/New_York, starts it, and stops it in the end."""
     if subprocess.run([SCRIPT, "installed"], check=False).returncode:
         pytest.skip("request-tracker5 is not installed: tests/live/rt.sh install")
-    home = tmp_path_factory.mktemp("rt")
     port = _free_port()
     env = {**os.environ, "RT_HOME": str(home), "RT_PORT": str(port)}
     for command in ("make", "start"):
@@ -57,3 +57,17 @@ def rt_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(url=f"http://127.0.0.1:{port}", home=home)
     finally:
         subprocess.run([SCRIPT, "stop"], env=env, check=True, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def rt_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The RT of all live tests but those that want one of their own."""
+    with _running(tmp_path_factory.mktemp("rt")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fresh_rt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An RT in which nothing has happened."""
+    with _running(tmp_path_factory.mktemp("fresh")) as server:
+        yield server

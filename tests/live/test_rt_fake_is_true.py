@@ -25,10 +25,10 @@ RECORD = Path(__file__).parents[2] / "fixtures/rt/talk.json"
 
 
 @pytest.fixture(scope="module")
-def both(rt_server) -> Iterator[tuple[Talk, Talk]]:
+def both(fresh_rt) -> Iterator[tuple[Talk, Talk]]:
     """The real one and the fake, with the same people and custom fields; the talk was held."""
     with Served(RTFake(like_the_real_one(), most=100, sees_all=False)) as url:
-        sides = Talk(rt_server.url), Talk(url)
+        sides = Talk(fresh_rt.url), Talk(url)
         for side in sides:
             side.answers = held(side)
         yield sides

@@ -19,7 +19,10 @@ from prophet_hub.jobs.load import JobFile, nearest
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person
 
-__all__ = ["check_settings", "chosen", "connect", "field_map", "spec_of"]
+__all__ = ["check_settings", "chosen", "connect", "doubled", "field_map", "spec_of"]
+
+_CREDENTIALS = frozenset({"user", "password", "token", "cookie"})
+"""Settings that say who asks, not what is told."""
 
 _TRUTHS = {"yes": True, "true": True, "on": True, "1": True,
            "no": False, "false": False, "off": False, "0": False}  # fmt: skip
@@ -64,6 +67,32 @@ def check_settings(file: JobFile, names: typing.Iterable[str]) -> list[Fault]:
             faults.append(Fault(error.sentence, line=line, path=dotted(path), hint=error.hint))
         else:
             faults += _settings(file, name, cls)[1]
+    return faults
+
+
+def doubled(file: JobFile, job: models.Job) -> list[Fault]:
+    """Returns a fault for every remote of a job that tells the same tickets as one before it.
+
+    Each would copy the other's copies, in the same tracker, at every run.
+    """
+    faults, places = [], dict[tuple[str, ...], str]()
+    for name, use in job.remotes.items():
+        said = file.config.remotes[name]
+        query = said.query if use.query is None else use.query
+        extra = sorted((said.model_extra or {}).items())
+        scope = repr([(key, value) for key, value in extra if key not in _CREDENTIALS])
+        place = said.connector, said.url.rstrip("/").lower(), query, scope
+        other = places.setdefault(place, name)
+        if said.url and other != name:
+            path = ("remotes", name, "url")
+            faults.append(
+                Fault(
+                    f"{name} is the same tracker with the same query as {other}.",
+                    line=file.document.line(path),
+                    path=dotted(path),
+                    hint="Take one of them out of the job, or narrow their queries.",
+                )
+            )
     return faults
 
 

@@ -24,7 +24,7 @@ from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.locks import locked
 from prophet_hub.jobs.plan import Hit, brakes
 from prophet_hub.jobs.policies import policies, within
-from prophet_hub.jobs.remotes import check_settings, chosen, connect, spec_of
+from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled, spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
 from prophet_hub.jobs.trackers import Move, moves, seen, tracker_of
 from prophet_hub.model import codec
@@ -88,7 +88,7 @@ def started(
         Busy: Another run has one of the remotes.
     """
     name, job = chosen(file, words)
-    faults = check_settings(file, job.remotes)
+    faults = check_settings(file, job.remotes) or doubled(file, job)
     if faults:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise ConfigError(f"{file.path.name} has {count}.", faults=faults)

@@ -201,6 +201,26 @@ def test_a_database_at_rest_is_read_without_a_lock(path, monkeypatch):
 # --- what can be wrong ---
 
 
+def test_a_disk_that_is_full_at_the_first_opening_is_said_to_be(path):
+    """SQLite rolls back by itself then; a rollback of ours would hide the reason."""
+    code = """
+import resource, signal, sys
+from prophet_hub.errors import StoreError
+from prophet_hub.store.sqlite import Store
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+try:
+    Store.open(sys.argv[1])
+except StoreError as error:
+    print(error)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code, path], check=False, capture_output=True, text=True
+    )
+    assert "disk" in told.stdout
+    assert "rollback" not in told.stdout
+
+
 def test_a_full_disk_is_one_sentence_and_nothing_is_half_written(store):
     store.put("runs", (1,), b"kept")
     pages = store.rows("PRAGMA page_count")[0][0]

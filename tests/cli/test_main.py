@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -255,6 +256,16 @@ def test_colours_are_for_terminals_and_may_be_refused(hub, monkeypatch):
 
     assert "\x1b[1m" in bold
     assert "\x1b" not in plain
+
+
+def test_a_terminal_without_the_letters_shows_their_codes(hub):
+    hub.synced(summary="Zürich ☃")
+    poor = {"PYTHONIOENCODING": "ascii", "PROPHET_HUB_DATABASE": str(hub.folder / "hub.db")}
+
+    shown, told = run("tickets", environment=poor), run("tickets", "--json", environment=poor)
+
+    assert (shown.returncode, "Z\\xfcrich \\u2603" in shown.stdout) == (0, True)
+    assert json.loads(told.stdout)[0]["properties"]["summary"] == "Zürich ☃"
 
 
 def test_two_lists_are_kept_in_step_by_the_program_itself(tmp_path):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prophet_hub.jobs.load import JobFile
     from prophet_hub.plugins import Plugins
 
-__all__ = ["CONFIG", "Desk", "NobodyReadsError", "micros"]
+__all__ = ["CONFIG", "Desk", "NobodyReadsError", "is_poor", "micros"]
 
 CONFIG = "prophet-hub.yaml"
 _DATABASE = "prophet-hub.db"
@@ -27,6 +27,11 @@ _PLUGINS = "prophet_hub.plugins"  # as hookspecs calls it; not imported, for hel
 def micros() -> int:
     """Returns the present, in microseconds since 1970."""
     return time.time_ns() // 1000
+
+
+def is_poor() -> bool:
+    """Tells whether standard output may lack letters, so that JSON has to name them by number."""
+    return not (getattr(sys.stdout, "encoding", "") or "utf").lower().startswith("utf")
 
 
 class NobodyReadsError(Exception):
@@ -142,7 +147,7 @@ class Desk:
         """Prints data for programs."""
         import json  # noqa: PLC0415 - lazy
 
-        self.say(json.dumps(data, ensure_ascii=False, indent=2))
+        self.say(json.dumps(data, ensure_ascii=is_poor(), indent=2))
 
     @property
     def coloured(self) -> bool:

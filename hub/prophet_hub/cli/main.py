@@ -6,6 +6,7 @@ to give.  Everything else goes through the typer application.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; prints every error as one sentence."""
     words = _global_first(list(sys.argv[1:] if argv is None else argv))
     desk = Desk()
+    _forgive(sys.stdout)
     try:
         code = 0 if _at_once(words, desk) else _parsed(words, desk)
         sys.stdout.flush()
@@ -40,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("prophet-hub: interrupted.", file=sys.stderr)  # noqa: T201 - cli prints
         return 130
     return code
+
+
+def _forgive(stream: object) -> None:
+    """Lets a terminal or pipe that has no letter for something show its code instead of nothing."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _at_once(words: list[str], desk: Desk) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prophet_hub.cli.desk import Desk
+from prophet_hub.cli.desk import Desk, is_poor
 from prophet_hub.cli.one import show_one
 from prophet_hub.cli.views import Views, plain
 from prophet_hub.errors import UsageError
@@ -102,7 +102,7 @@ def export(
     desk: Desk = ctx.obj
     with desk.replica() as replica:
         for one in replica.export():
-            desk.say(json.dumps(one, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+            desk.say(json.dumps(one, ensure_ascii=is_poor(), sort_keys=True, separators=(",", ":")))
 
 
 # --- lists ---

@@ -72,5 +72,5 @@ def _capped(connector: Guarded, attachment: Attachment, limit: int | None) -> It
 def _too_large(attachment: Attachment, limit: int) -> Rejected:
     return Rejected(
         f"The attachment {safe_name(attachment.name)} is larger than {limit:,} bytes.",
-        hint="Raise attachment_limit in the job file and retry it.",
+        hint="It is carried once the job's `attachments: {limit: ...}` or the remote's attachment_limit allows it.",
     )

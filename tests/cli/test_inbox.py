@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cli.conftest import JOB_FILE
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 
@@ -97,6 +98,7 @@ def test_certain_pairs_are_made_without_asking(alike):
     for tracker in (alike.a, alike.b):
         tracker.update("jesse", "1", {"description": "Smoke, then flames."})
 
+    alike.job_file(JOB_FILE)
     assert alike("sync a b --yes").code == 0
     assert (len(alike.a.items), len(alike.b.items)) == (1, 1)
     assert alike("show a#1 --json").data["at"] == ["a#1", "b#1"]
@@ -106,6 +108,7 @@ def test_a_question_keeps_both_from_being_created(alike):
     alike("sync both --yes")
 
     found = alike("inbox list --json").data
+    assert alike("inbox --json").data == found
     assert len(alike.a.items) == len(alike.b.items) == 1
     assert found
     assert all(one["pairing"] for one in found)

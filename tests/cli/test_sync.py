@@ -38,7 +38,7 @@ def test_two_remotes_of_the_job_file_are_kept_in_step(hub):
         "b: 1 ticket read, 1 with news",
         "a: 1 written",
         "b: 1 written",
-        "Run 1 of a b: 2 read, 2 written, 0 failed, 0 conflicts.",
+        "Run 1 of both: 2 read, 2 written, 0 failed, 0 conflicts.",
     ]
     assert sorted(one["summary"] for one in fields(hub.b)) == ["Coffee is out", "Printer on fire"]
     assert {frozenset(one.items()) for one in fields(hub.a)} == {
@@ -158,7 +158,7 @@ def test_a_first_run_asks_once_for_all_its_creates(hub):
 
     assert held.code == 4
     assert held.err == (
-        'prophet-hub: The run of "a b" would create 3 tickets in b, for the first time: nothing was '
+        'prophet-hub: The run of "both" would create 3 tickets in b, for the first time: nothing was '
         "written. Look with prophet-hub plan, then say it with --yes.\n"
     )
     assert (agreed.code, later.code) == (0, 0)

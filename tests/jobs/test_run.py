@@ -157,13 +157,26 @@ def test_a_remote_as_a_job_uses_it(trackers, tmp_path):
     assert a.fields.ours("status").decode("shut") == "resolved"
 
 
+def test_remotes_in_a_row_name_the_job_that_is_of_exactly_these(trackers, tmp_path):
+    text = FILE[: FILE.index("jobs:")]
+    one = parse(text + "jobs: {mine: {remotes: [a, b], pairing: off}}", tmp_path / "j.yaml")
+    two = parse(
+        text + "jobs: {mine: {remotes: [a, b]}, yours: {remotes: [b, a]}}", tmp_path / "j.yaml"
+    )
+
+    assert chosen(one, ("b", "a"))[0] == chosen(one, ("a", "b"))[0] == "mine"
+    assert chosen(one, ("a", "b"))[1].pairing == "off"
+    with pytest.raises(UsageError, match="Several jobs are of these remotes: mine, yours"):
+        chosen(two, ("a", "b"))
+
+
 def test_without_a_job_there_are_defaults(trackers, tmp_path):
-    file = parse(FILE, tmp_path / "j.yaml")
+    file = parse(FILE[: FILE.index("jobs:")], tmp_path / "j.yaml")
 
     found = spec(file, "a", ("b", "a"), tmp_path)
 
     assert (found.query, found.pairing, found.attachments) == ("status=open", "certain", True)
-    assert not spec(file, "a", ("none",), tmp_path).attachments
+    assert not spec(parse(FILE, tmp_path / "j.yaml"), "a", ("none",), tmp_path).attachments
     assert found.fields.ours("due") is None
     assert found.fields.ours("severity") == Field(theirs="weight", ours="severity")
     assert found.fields.ours("priority").writable is False

@@ -21,10 +21,10 @@ _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @app.callback(invoke_without_command=True)
-def connectors(ctx: typer.Context) -> None:
+def connectors(ctx: typer.Context, as_json: _Json = False) -> None:
     """Lists the installed connectors, or shows one."""
     if ctx.invoked_subcommand is None:
-        list_connectors(ctx)
+        list_connectors(ctx, as_json=as_json)
 
 
 @app.command("list")

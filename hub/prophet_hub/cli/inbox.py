@@ -27,10 +27,10 @@ _Numbers = Annotated[list[int], typer.Argument(metavar="NUMBER", help="As the li
 
 
 @app.callback(invoke_without_command=True)
-def inbox(ctx: typer.Context) -> None:
+def inbox(ctx: typer.Context, as_json: _Json = False) -> None:
     """Shows what could not be carried over, and answers questions."""
     if ctx.invoked_subcommand is None:
-        list_inbox(ctx)
+        list_inbox(ctx, as_json=as_json)
 
 
 @app.command("list")

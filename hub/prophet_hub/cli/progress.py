@@ -94,6 +94,7 @@ class Lines(View):
             self._planned[remote] += 1
         else:
             total = self._planned[remote]
+            self._news += step.outcome is Outcome.DONE
         self._moved(total)
 
     def close(self) -> None:
@@ -127,7 +128,7 @@ class Lines(View):
         if what == "read":
             self.desk.say(f"{remote}: {counted(self._done, 'ticket')} read, {self._news} with news")
         elif what == "written":
-            self.desk.say(f"{remote}: {self._done} written")
+            self.desk.say(f"{remote}: {self._news} written")
 
 
 class Bars(Lines):

@@ -31,10 +31,11 @@ _TRUTHS = {"yes": True, "true": True, "on": True, "1": True,
 def chosen(file: JobFile, words: tuple[str, ...]) -> tuple[str, models.Job]:
     """Returns the job that the words of a command name: one job, or two or more remotes.
 
-    Remotes without a job of the file are a job of nothing but defaults, named by their sorted names.
+    Remotes name the one job of the file that is of exactly these; where none is, they are a job of
+    nothing but defaults, named by their sorted names.
 
     Raises:
-        UsageError: A name is unknown, or a lone remote was given.
+        UsageError: A name is unknown, a lone remote was given, or several jobs are of these remotes.
     """
     jobs, remotes = file.config.jobs, file.config.remotes
     if len(words) == 1 and words[0] in jobs:
@@ -51,6 +52,13 @@ def chosen(file: JobFile, words: tuple[str, ...]) -> tuple[str, models.Job]:
             f'"{words[0]}" is a remote: name a second one to keep it in step with.',
             hint=nearest("", [*remotes, *jobs]),
         )
+    same = [name for name, job in jobs.items() if job.remotes.keys() == set(names)]
+    if len(same) > 1:
+        raise UsageError(
+            f"Several jobs are of these remotes: {', '.join(same)}.", hint="Name one of them."
+        )
+    if same:
+        return same[0], jobs[same[0]]
     job = models.Job(remotes={name: models.JobRemote() for name in names})
     return " ".join(names), job
 

@@ -164,6 +164,36 @@ def test_a_copys_default_is_nobodys_word():
         assert hub.values(r, "priority") == set()
 
 
+def test_to_clear_a_field_that_a_tracker_cannot_be_without_is_to_write_its_default():
+    r, t, hub = told_by_the_tracker_alone()
+    with hub:
+        fetch = hub.specs["R"].connector.ticket
+
+        def without(ref):
+            told = fetch(ref)
+            fields = {k: v for k, v in told.fields.items() if k != "priority"}
+            kept = r.items[ref.id].fields.get("priority")
+            return replace(told, fields=fields | ({"priority": kept} if kept else {}))
+
+        hub.specs["R"].connector.ticket = without
+        r.create("bob", {"summary": "x", "priority": "high"})
+        tick(r, t)
+        r.update("bob", "1", {"priority": None})
+        hub.syncs(1)
+        assert hub.syncs() == []  # the copy shows "normal", which is nothing
+
+        tick(r, t)
+        r.update("bob", "1", {"priority": "high"})
+        hub.syncs()
+        assert t.items["1"].fields["priority"] == "high"
+        tick(r, t)
+        r.update("bob", "1", {"priority": None})
+        hub.syncs()
+        assert t.items["1"].fields.get("priority", "normal") == "normal"
+        assert (hub.syncs(), hub.inbox(t), hub.conflicts()) == ([], [], [])
+        assert r.items["1"].fields.get("priority") is None
+
+
 # --- attachments -------------------------------------------------------------------------------
 
 

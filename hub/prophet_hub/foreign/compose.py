@@ -62,9 +62,7 @@ def compose(
         heads = _heads(members, creating=creating)
 
         def encode(value: Value, row: Field = row) -> str | None:
-            if value is None or row.kind.many:
-                return None if value is None else PRESENT
-            return words.encode(row, text(value))
+            return _encoded(row, words, None if value is None else text(value))
 
         def waits(value: str | None, name: str = name, row: Field = row) -> bool:
             held = parked.get(name)
@@ -86,6 +84,15 @@ def compose(
         elif need is Need.TRIPPED:
             found.tripped[name] = value
     return found
+
+
+def _encoded(row: Field, words: Words, ours: str | None) -> str | None:
+    """Returns what a slot has to show; to clear what a tracker cannot be without is its default."""
+    if row.kind.many:
+        return None if ours is None else PRESENT
+    if ours is None:
+        return row.default or None
+    return words.encode(row, ours)
 
 
 def _slots(

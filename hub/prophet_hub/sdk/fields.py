@@ -49,7 +49,8 @@ class Field:
         canon: The form in which the tracker's rendering of a value equals the value: values with
             the same canonical form are the same.  None: text is compared as it is.
         default: What a create shows where nothing was said, "" if nothing: then a birth that
-            shows the default is not taken for somebody's word.
+            shows the default is not taken for somebody's word, and to clear the field is to write
+            the default.
     """
 
     theirs: str

@@ -209,6 +209,7 @@ remotes:
   todo: {{connector: todotxt, url: "{pair.todo}", {zone}}}
 jobs:
   reads: {{remotes: {{hive: {{direction: push}}, todo: {{direction: pull}}}}}}
+  both: {{remotes: [hive, todo]}}
 """
     file = parse(text, pair.folder / "prophet-hub.yaml")
 
@@ -222,12 +223,12 @@ jobs:
             one.finish("done")
             return done
 
-    run("hive", "todo", dry=True)
+    run("both", dry=True)
     assert pair.todo.read_text() == LINES
     assert {d.outcome for d in run("reads")} == {Outcome.DONE}
     assert pair.todo.read_text() == LINES
     assert pair.tasks() == TASKS
-    run("hive", "todo")
+    run("both")
     today = [re.sub(r"^\(B\) \S+", "(B) 2026-01-01", line) for line in pair.lines()]
     assert sorted(today) == sorted(SYNCED)
     assert pair.todo.read_text().count("hub:") == 3

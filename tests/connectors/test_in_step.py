@@ -232,4 +232,4 @@ jobs:
     today = [re.sub(r"^\(B\) \S+", "(B) 2026-01-01", line) for line in pair.lines()]
     assert sorted(today) == sorted(SYNCED)
     assert pair.todo.read_text().count("hub:") == 3
-    assert run("hive", "todo") == []
+    assert run("both") == []

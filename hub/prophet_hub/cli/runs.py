@@ -73,7 +73,7 @@ def _work(
     desk: Desk, words: list[str] | None, *,
     dry: bool, as_json: bool, quiet: bool, yes: bool, wait: float,
 ) -> int:  # fmt: skip
-    from prophet_hub.cli.desk import micros  # noqa: PLC0415
+    from prophet_hub.cli.desk import micros  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.run import started  # noqa: PLC0415 - lazy: requests, pydantic
 
     file = desk.job_file()

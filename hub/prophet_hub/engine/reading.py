@@ -101,7 +101,7 @@ class Reading:
         row = self._derived.cell(self.name(record), *LIFE_KEY)
         return row is None or present(row)
 
-    def children(self, record: RecordId, type: str) -> list[RecordId]:  # noqa: A002
+    def children(self, record: RecordId, type: str) -> list[RecordId]:  # noqa: A002 - Prophet's own word
         """Returns the records (least uuids) whose `ticket` cell shows a member of this class.
 
         The `ticket` property of a comment or attachment holds the uuid text of its ticket.
@@ -110,7 +110,7 @@ class Reading:
         lines = self._derived.lines(found)
         return [RecordId(r) for r in found if r in lines and lines[r].kind == type]
 
-    def records(self, type: str = "", *, after: int = 0, page: int = 1000) -> Iterator[RecordRow]:  # noqa: A002
+    def records(self, type: str = "", *, after: int = 0, page: int = 1000) -> Iterator[RecordRow]:  # noqa: A002 - Prophet's own word
         """Yields records whose class changed after the local number, oldest change first.
 
         Pages inside, so that a reader may write between two rows; each record comes once.

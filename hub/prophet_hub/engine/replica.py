@@ -146,7 +146,7 @@ class Replica(Reading):
         return check(self.store)
 
     def edit(
-        self, record: RecordId, type: str, changes: Mapping[tuple[str, str], Value], *,  # noqa: A002
+        self, record: RecordId, type: str, changes: Mapping[tuple[str, str], Value], *,  # noqa: A002 - Prophet's own word
         author: str, note: str = "", created: int | None = None, rule: str = "",
     ) -> Changeset:  # fmt: skip
         """Writes cells (prop, member) as a local edit: each supersedes all present heads of its

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
+from prophet_hub.engine.offers import Knows, Parcel, Ticket, offers, stands_at
 from prophet_hub.engine.rows import LIFE_KEY, present, state_in
 from prophet_hub.errors import UsageError
 from prophet_hub.merge.conflicts import CellState, Conflict
@@ -16,7 +17,7 @@ from prophet_hub.model.changes import LINKING, RECEIPT, Entry, Write
 from prophet_hub.model.ids import RecordId, WriteId
 from prophet_hub.store.base import EntryRow
 from prophet_hub.store.sqlite import Store
-from prophet_hub.values import Value
+from prophet_hub.values import Stored, Value
 
 __all__ = ["Reading", "RecordRow", "latest"]
 
@@ -162,10 +163,7 @@ class Reading:
         """Returns a value as text, fetching it where it stands by hash; "" for absent."""
         if value is None or isinstance(value, str):
             return value or ""
-        data = self._log.text(value.sha256)
-        if data is None:
-            data = b"".join(self.store.blobs.read(value))
-        return data.decode()
+        return b"".join(self.content(value)).decode()
 
     def resolve_id(self, words: str) -> RecordId:
         """Returns the record that `#5`, a uuid or an unambiguous beginning of one names.
@@ -217,9 +215,34 @@ class Reading:
 
     # --- the log ---
 
-    def tips(self) -> list[tuple[bytes, int, bytes]]:
+    def database(self) -> bytes:
+        """Returns the uuid of the family of replicas; empty in one that was never written."""
+        return self.store.meta("database") or b""
+
+    def tips(self) -> Ticket:
         """Returns the merge ticket: (origin, sequence, running hash) of each branch's last entry."""
         return sorted(self._log.tips())
+
+    def stands_at(self, origin: bytes, sequence: int, running: bytes) -> bool:
+        """Tells whether the log holds the entry at the place with this running hash."""
+        return stands_at(self._log, origin, sequence, running)
+
+    def offers(self, knows: Knows) -> Iterator[Parcel]:
+        """Yields the entries that whoever asks lacks, in the order in which they came here."""
+        return offers(self._log, self.tips(), knows)
+
+    def content(self, stored: Stored) -> Iterator[bytes]:
+        """Yields a content, or a text that stands by hash, in pieces.
+
+        Raises:
+            StoreError: It is not here.
+        """
+        data = self._log.text(stored.sha256)
+        return self.store.blobs.read(stored) if data is None else iter((data,))
+
+    def wanted(self) -> list[Stored]:
+        """Returns the texts and contents that entries name and that did not come with them."""
+        return [Stored(sha256, size) for sha256, size in self._log.wanted()]
 
     def quarantine(self) -> list[EntryRow]:
         """Returns the entries whose writes do not count, with the reason."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from prophet_hub.engine.heads import Derivation
+from prophet_hub.engine.offers import Parcel
 from prophet_hub.engine.past import Past
 from prophet_hub.engine.reading import latest
 from prophet_hub.errors import Invalid
@@ -25,6 +26,7 @@ __all__ = ["Recorder"]
 
 _T = TypeVar("_T")
 Judge = Callable[[Entry], str | None]
+Named = list[tuple[int, str, int]]
 
 _BATCH = 2_000
 """Changesets brought into the derived tables at once: bounds memory, spares statements."""
@@ -72,6 +74,7 @@ class Recorder:
             number += 1
         if rows:
             self._log.append(rows)
+            self._log.carry([one for n, writes in fresh_ for one in _named(n, writes)])
             self._derivation.apply(fresh_)
         return len(rows)
 
@@ -119,21 +122,23 @@ class Recorder:
 
     # --- others' ---
 
-    def integrate(self, source: Iterable[tuple[bytes, bytes]], judge: Judge | None = None) -> int:
+    def integrate(self, source: Iterable[Parcel | tuple[bytes, bytes]], judge: Judge | None) -> int:
         """Takes entries in the source's own order; see `Replica.integrate`."""
         count = 0
-        for batch in _batches(source):
+        for batch in _batches(Parcel(*one) for one in source):
             with self.transaction():
                 count += self._integrate(batch, judge)
         return count
 
-    def _integrate(self, batch: Sequence[tuple[bytes, bytes]], judge: Judge | None) -> int:
+    def _integrate(self, batch: Sequence[Parcel], judge: Judge | None) -> int:
         number = latest(self._store) + 1
         rows: list[EntryRow] = []
         accepted: list[tuple[int, Sequence[Write]]] = []
+        named: Named = []
+        seals: list[tuple[int, bytes]] = []
         places = _Places(self._log)
         met_own = False
-        for before, raw in batch:
+        for before, raw, texts, seal in batch:
             origin, sequence, running, writes, reason = _read(before, raw, judge)
             if not places.take(origin, sequence, before, running):
                 continue
@@ -141,13 +146,38 @@ class Recorder:
             rows.append(EntryRow(number, origin, sequence, before, running, raw, reason))
             if reason is None:
                 accepted.append((number, writes))
+            here = _named(number, writes)
+            named += here
+            self._take_texts(texts, {sha256 for _, sha256, _ in here})
+            if seal:
+                seals.append((number, seal))
             number += 1
         self._log.append(rows)
+        self._log.put_seals(seals)
+        self._log.carry(named)
+        self._log.want(self._missing(named))
         if accepted:
             self._derivation.apply(accepted)
         if met_own:
             self.take_new_origin()
         return len(rows)
+
+    def _take_texts(self, texts: Sequence[bytes], named: set[str]) -> None:
+        """Keeps the texts that their entry names; nothing else is believed."""
+        for data in texts:
+            sha256 = hashlib.sha256(data).hexdigest()
+            if sha256 in named:
+                self._log.put_text(sha256, data)
+                self._log.arrived(sha256)
+
+    def _missing(self, named: Named) -> list[tuple[str, int]]:
+        """Returns what is named and stands neither among the texts nor among the contents."""
+        sizes = {sha256: size for _, sha256, size in named}
+        return [
+            (sha256, size)
+            for sha256, size in sorted(sizes.items())
+            if self._log.text(sha256) is None and not self._store.blobs.has(Stored(sha256, size))
+        ]
 
     def accept(self, number: int) -> None:
         """Takes an entry out of quarantine: from now on its writes count.
@@ -219,6 +249,16 @@ def _read(
         return *codec.place(raw), running, (), error.sentence
     reason = judge(entry) if judge else None
     return entry.origin, entry.sequence, entry.running, entry.changeset.writes, reason
+
+
+def _named(number: int, writes: Sequence[Write]) -> Named:
+    """Returns the texts and contents that an entry names by hash."""
+    return [
+        (number, value.sha256, value.size)
+        for w in writes
+        for value in (w.value, w.old)
+        if isinstance(value, Stored)
+    ]
 
 
 def _seeing(write: Write, own: tuple[WriteId, ...]) -> Write:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from prophet_hub.engine.heads import Derivation
+from prophet_hub.engine.offers import Parcel
 from prophet_hub.engine.past import Past
 from prophet_hub.engine.reading import Reading, RecordRow
 from prophet_hub.engine.rebuild import check, rebuild
@@ -24,7 +25,7 @@ from prophet_hub.merge.settle import may_settle, resolution
 from prophet_hub.model.changes import LIFE, PERSON, Cell, Changeset, Entry, Write, same_as
 from prophet_hub.model.ids import ChangesetName, Origin, RecordId, WriteId, fresh, name_of
 from prophet_hub.store.sqlite import Store
-from prophet_hub.values import PRESENT, Value
+from prophet_hub.values import PRESENT, Stored, Value
 
 __all__ = ["CellState", "Conflict", "Head", "RecordRow", "Replica"]
 
@@ -115,16 +116,29 @@ class Replica(Reading):
 
     def integrate(
         self,
-        source: Iterable[tuple[bytes, bytes]],
+        source: Iterable[Parcel | tuple[bytes, bytes]],
         *,
         judge: Callable[[Entry], str | None] | None = None,
     ) -> int:
-        """Takes entries (before, raw) of any origin in the source's own order; returns how many
-        were new.  Batches are atomic.  An entry that breaks the schema is kept in quarantine; a gap
+        """Takes entries of any origin in the source's own order; returns how many were new.
+
+        A pair is a parcel (before, raw) without texts.  What entries name by hash and did not
+        bring stands in `wanted` from then on, until `supply`.  Batches are atomic.  An entry that breaks the schema is kept in quarantine; a gap
         is refused (Invalid); an entry of this replica's own origin that it did not log makes it
         take a new origin.  `judge` says of an entry why it is not to be accepted, None if it is.
         """
         return self._recorder.integrate(source, judge)
+
+    def supply(self, stored: Stored, pieces: Iterable[bytes]) -> None:
+        """Keeps a content that was wanted; a second time changes nothing.
+
+        Raises:
+            Invalid: The pieces are not what the hash names; nothing was kept.
+            StoreError: The disk is full.
+        """
+        self.store.blobs.put(pieces, limit=stored.size, expected=stored)
+        with self.transaction():
+            self.store.log.arrived(stored.sha256)
 
     def accept(self, number: int) -> None:
         """Takes an entry out of quarantine by its local number; the second time does nothing.

@@ -153,6 +153,8 @@ LEDGER: Final[dict[str, tuple[str, ...]]] = {
     "people": ("tracker", "id"),
     # runs with their reports
     "runs": ("run",),
+    # replicas with which this one exchanges, and how far
+    "peers": ("peer",),
     # the hub's own settings, tracker ids by remote among them
     "settings": ("name",),
 }

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from prophet_hub.errors import StoreError
+from prophet_hub.errors import Invalid, StoreError
 from prophet_hub.values import Stored
 
 __all__ = ["Blobs"]
@@ -28,14 +28,18 @@ class Blobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, pieces: Iterable[bytes], *, limit: int | None = None) -> Stored:
+    def put(
+        self, pieces: Iterable[bytes], *, limit: int | None = None, expected: Stored | None = None
+    ) -> Stored:
         """Keeps a content; the second time it finds it there.
 
         Args:
             pieces: The content, in order; never held in memory as a whole.
             limit: In bytes; more than that is refused.
+            expected: What the pieces must be.
 
         Raises:
+            Invalid: They are not what is expected; nothing was kept.
             StoreError: The disk is full, the folder cannot be written, or the limit is passed.
         """
         with self._words():
@@ -44,6 +48,8 @@ class Blobs:
         try:
             with os.fdopen(handle, "wb") as file:
                 stored = self._fill(file, pieces, limit)
+            if expected is not None and stored != expected:
+                raise Invalid(f"A content is not {expected.sha256[:12]}, as which it was offered.")
             with self._words():
                 self._name(Path(name), stored)
         finally:

@@ -36,6 +36,49 @@ class Log:
         self._rows.run_many("INSERT OR IGNORE INTO names VALUES (?, ?)", names)
         self._rows.run_many("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
 
+    def carry(self, named: Iterable[tuple[int, str, int]]) -> None:
+        """Notes which entry (local number) names which text or content (SHA-256, size)."""
+        self._rows.run_many("INSERT OR IGNORE INTO carried VALUES (?, ?, ?)", named)
+
+    def carried(self, first: int, last: int) -> dict[int, list[str]]:
+        """Returns what the entries from first to last, both included, name by hash."""
+        found: dict[int, list[str]] = {}
+        sql = "SELECT entry, sha256 FROM carried WHERE entry BETWEEN ? AND ?"
+        for entry, sha256 in self._rows.rows(sql, (first, last)):
+            found.setdefault(entry, []).append(sha256)
+        return found
+
+    def want(self, missing: Iterable[tuple[str, int]]) -> None:
+        """Notes what is named and not here (SHA-256, size)."""
+        self._rows.run_many("INSERT OR IGNORE INTO wanted VALUES (?, ?)", missing)
+
+    def wanted(self) -> list[tuple[str, int]]:
+        """Returns what is named and not here."""
+        found = self._rows.rows("SELECT sha256, size FROM wanted ORDER BY sha256")
+        return [(sha256, size) for sha256, size in found]
+
+    def arrived(self, sha256: str) -> None:
+        """Notes that something wanted is here."""
+        self._rows.run("DELETE FROM wanted WHERE sha256 = ?", (sha256,))
+
+    def put_seals(self, seals: Iterable[tuple[int, bytes]]) -> None:
+        """Keeps the signatures of entries, by local number."""
+        self._rows.run_many("INSERT OR REPLACE INTO seals VALUES (?, ?)", seals)
+
+    def seals(self, first: int, last: int) -> dict[int, bytes]:
+        """Returns the signatures of the entries from first to last, both included."""
+        sql = "SELECT entry, seal FROM seals WHERE entry BETWEEN ? AND ?"
+        return dict(self._rows.rows(sql, (first, last)))
+
+    def number_at(self, origin: bytes, sequence: int) -> int:
+        """Returns the least local number of the entries at a place, 0 if there is none."""
+        found: int = self._rows.rows(
+            "SELECT coalesce(min(number), 0) FROM entries e JOIN origins o ON o.id = e.origin"
+            " WHERE o.origin = ? AND sequence = ?",
+            (origin, sequence),
+        )[0][0]
+        return found
+
     def latest(self) -> int:
         """Returns the last local number, 0 for an empty log."""
         found: int = self._rows.rows("SELECT coalesce(max(number), 0) FROM entries")[0][0]
@@ -117,9 +160,11 @@ class Log:
         return found[0][0] if found else None
 
     def _origin(self, origin: bytes) -> int:
-        """Returns the short number of an origin that `add_origin` has met."""
+        """Returns the short number of an origin, 0 for one that `add_origin` never met."""
         if origin not in self._origins:
             found = self._rows.rows("SELECT id FROM origins WHERE origin = ?", (origin,))
+            if not found:
+                return 0
             self._origins[origin] = found[0][0]
         return self._origins[origin]
 

@@ -2,7 +2,8 @@
 
 `entries` is the truth and kept for ever.  `names`, `touched`, `cells`, `records`, `joins`, `echoes`,
 `crossings` and `deaths` follow from it and can be rebuilt.  `texts` holds what stands in the log by
-its hash.  The ledger's tables are the bridge's own.
+its hash, `carried` which entry names it, `wanted` what is named and not here yet, `seals` who
+signed.  The ledger's tables are the bridge's own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ CREATE INDEX entries_place ON entries (origin, sequence);
 CREATE INDEX entries_held ON entries (number) WHERE reason IS NOT NULL;
 
 CREATE TABLE texts (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
+-- the texts and contents that an entry names by hash
+CREATE TABLE carried (
+    entry INTEGER NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (entry, sha256)
+) STRICT, WITHOUT ROWID;
+-- those of them that did not come with it
+CREATE TABLE wanted (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- public key and signature over the running hash of an entry
+CREATE TABLE seals (entry INTEGER PRIMARY KEY, seal BLOB NOT NULL) STRICT;
 
 -- write id -> the entries in which it stands
 CREATE TABLE names (id BLOB NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (id, entry))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,13 +101,13 @@ class Store:
             )  # fmt: skip
             store = cls(connection, where)
             try:
-                store._prepare(read_only=read_only)
+                store._prepare(read_only=read_only, patience=patience)
             except BaseException:
                 connection.close()
                 raise
         return store
 
-    def _prepare(self, *, read_only: bool) -> None:
+    def _prepare(self, *, read_only: bool, patience: float) -> None:
         connection = self._open()
         tune(connection)
         recognise(connection, self.path, read_only=read_only)
@@ -114,9 +115,7 @@ class Store:
             connection.execute("PRAGMA query_only = ON")
             return
         if self.path != MEMORY:
-            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-            if mode != "wal":
-                connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection, patience)
         migrate(connection)
 
     def close(self) -> None:
@@ -246,6 +245,18 @@ class Store:
         if self._connection is None:
             raise StoreError(f"The database {self.path} is closed.")
         return self._connection
+
+
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
+    """Turns the file to WAL; SQLite itself does not wait for another that turns it just now."""
+    deadline = time.monotonic() + patience
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def tune(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,1 @@
+"""Other programs' formats of the same idea, read and written."""

@@ -1,0 +1,1 @@
+"""Exchange between replicas: published ones at any address, bundles, live databases."""

@@ -19,8 +19,6 @@ __all__ = ["Absent", "Held", "Place", "Unreachable"]
 class Unreachable(HubError):
     """The address cannot be reached, or failed for a moment; what arrived so far is kept."""
 
-    exit_code = 3
-
 
 class Absent(HubError):
     """There is no file of this name at the place."""

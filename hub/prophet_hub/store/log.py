@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from prophet_hub.store.base import EntryRow, Rows
@@ -22,11 +22,17 @@ class Log:
         self._rows = rows
         self._origins: dict[bytes, int] = {}
 
-    def append(self, entries: Iterable[EntryRow]) -> None:
-        """Puts entries at their numbers."""
+    def append(self, entries: Sequence[EntryRow]) -> None:
+        """Puts entries at their numbers; what an entry follows must be here or before it."""
         self._rows.run_many(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(e.number, self._origin(e.origin), *e[2:]) for e in entries],
+        )
+        followed = {e.before for e in entries}
+        self._rows.run_many("DELETE FROM tips WHERE running = ?", [(b,) for b in followed if b])
+        self._rows.run_many(
+            "INSERT INTO tips VALUES (?, ?, ?)",
+            [(e.running, e.origin, e.sequence) for e in entries if e.running not in followed],
         )
 
     def place(
@@ -130,11 +136,7 @@ class Log:
 
     def tips(self) -> list[tuple[bytes, int, bytes]]:
         """Returns (origin, sequence, running hash) of the last entry of each branch."""
-        found = self._rows.rows(
-            "SELECT o.origin, e.sequence, e.running FROM entries e JOIN origins o ON o.id = e.origin"
-            " WHERE NOT EXISTS (SELECT 1 FROM entries n WHERE n.origin = e.origin"
-            " AND n.sequence = e.sequence + 1 AND n.before = e.running)"
-        )
+        found = self._rows.rows("SELECT origin, sequence, running FROM tips")
         return [(o, s, r) for o, s, r in found]
 
     def places(self, ids: Iterable[bytes]) -> dict[bytes, list[int]]:

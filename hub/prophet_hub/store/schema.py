@@ -37,6 +37,10 @@ CREATE TABLE entries (
 CREATE INDEX entries_place ON entries (origin, sequence);
 CREATE INDEX entries_held ON entries (number) WHERE reason IS NOT NULL;
 
+-- the last entry of each branch
+CREATE TABLE tips (running BLOB PRIMARY KEY, origin BLOB NOT NULL, sequence INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+
 CREATE TABLE texts (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 -- the texts and contents that an entry names by hash
 CREATE TABLE carried (

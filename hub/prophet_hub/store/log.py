@@ -85,6 +85,21 @@ class Log:
         )[0][0]
         return found
 
+    def numbers_at(self, origin: bytes, sequence: int) -> list[int]:
+        """Returns the local numbers of the entries at a place: several where the origin forked."""
+        sql = "SELECT number FROM entries WHERE origin = ? AND sequence = ? ORDER BY number"
+        return [number for (number,) in self._rows.rows(sql, (self._origin(origin), sequence))]
+
+    def origins(self) -> list[bytes]:
+        """Returns all origins that were ever met."""
+        found = self._rows.rows("SELECT origin FROM origins ORDER BY id")
+        return [origin for (origin,) in found]
+
+    def holding(self, piece: bytes) -> list[EntryRow]:
+        """Returns the entries whose bytes hold a piece, in order; looks through the whole log."""
+        found = self._rows.rows(f"{_ENTRY} WHERE instr(raw, ?) ORDER BY number", (piece,))
+        return [EntryRow._make(row) for row in found]
+
     def latest(self) -> int:
         """Returns the last local number, 0 for an empty log."""
         found: int = self._rows.rows("SELECT coalesce(max(number), 0) FROM entries")[0][0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import count
 
+import msgspec
 import pytest
 
 from prophet_hub.engine.naming import changeset_of, changesets_of
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
-from prophet_hub.model import ids
+from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import Cell, Changeset, Write
 
 A = b"a" * 16
@@ -64,25 +65,25 @@ def test_what_names_none_is_said(replica, words):
     assert "hangeset" in told(replica, words) or "replica" in told(replica, words)
 
 
+def sealed(origin, status):
+    """Returns the first entry of an origin, as it travels."""
+    write = Write(ids.fresh(), Cell(A, "status"), "ticket", status)
+    return b"", codec.seal(origin, 1, b"", Changeset(ids.fresh(), "me", 1, (write,)))[1]
+
+
 def test_a_place_of_a_fork_is_two(replica):
     """Two branches stand at one place, so the place names neither."""
-    other = Replica.open(":memory:", clock=lambda: 1)
-    try:
-        for origin in (b"o" * 16, b"o" * 15 + b"p"):
-            write = Write(ids.fresh(), Cell(A, "status"), "ticket", "y")
-            with other.transaction():
-                other.store.set_meta("origin", origin)
-                other.record([Changeset(ids.fresh(), "me", 1, (write,))])
-        assert "begins several replicas" in told(other, "6f6f:1")
-        assert changeset_of(other, (b"o" * 16).hex() + ":1").number == 1
-        fork = Replica.open(":memory:", clock=lambda: 1)
-        try:
-            with fork.transaction():
-                fork.store.set_meta("origin", b"o" * 16)
-                fork.record([Changeset(ids.fresh(), "me", 1, (write,))])
-            other.integrate(fork.offers(other.stands_at))
-        finally:
-            fork.close()
-        assert "names several changesets. Name one of 1, 3." in told(other, "6f" * 16 + ":1")
-    finally:
-        other.close()
+    one, other = b"o" * 16, b"o" * 15 + b"p"
+    replica.integrate([sealed(one, "x"), sealed(other, "x"), sealed(one, "y")])
+
+    assert "begins several replicas" in told(replica, "6f6f:1")
+    assert "names several changesets. Name one of 4, 6." in told(replica, f"{one.hex()}:1")
+    assert changeset_of(replica, f"{other.hex()}:1").number == 5
+
+
+def test_what_cannot_be_read_has_its_number_alone(replica):
+    raw = msgspec.msgpack.encode((b"o" * 16, 1, "\x41\x42\x43"))
+    replica.integrate([(b"", raw)])
+
+    assert changeset_of(replica, "latest").reason
+    assert told(replica, "414243")

@@ -29,7 +29,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, order=True):
     """
 
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]  # becomes a file's name
-    size: Annotated[int, msgspec.Meta(ge=0)]
+    size: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
 Value = str | Stored | None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from prophet_hub.model.ids import SIXTEEN, ChangesetName, Origin, RecordId, WriteId
-from prophet_hub.values import Value
+from prophet_hub.values import INLINE, Stored
 
 __all__ = [
     "EDIT",
@@ -16,6 +16,7 @@ __all__ = [
     "PERSON",
     "RECEIPT",
     "SAME_AS",
+    "STAND",
     "VOTE",
     "Cell",
     "Changeset",
@@ -28,11 +29,24 @@ __all__ = [
 ]
 
 LIFE, SAME_AS, RECEIPT, VOTE = "life", "same-as", "receipt", "vote:"
+STAND = "stand:"
+"""The cell in which the bridge replicates how far an item was read.  It is no property of anything
+and its record has no type: two readings apart are never a conflict, a rule's or a person's matter."""
+
 LINKING = frozenset({SAME_AS, RECEIPT})
 """Cells about names: nothing joins them, and no rule settles them."""
 
 EDIT, PERSON = "", "person"
 """`Write.rule`: a person's edit or a tracker's fact; a person's resolution; else a rule's name."""
+
+# What decoding asks of every entry, so that no reader need ask again.
+_NAME: Final = msgspec.Meta(max_length=1_000)
+_WORDS: Final = msgspec.Meta(max_length=1 << 16)
+_MANY: Final = msgspec.Meta(max_length=100_000)
+_WHEN: Final = msgspec.Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)  # years 1..9999
+
+_Value = Annotated[str, msgspec.Meta(max_length=INLINE)] | Stored | None
+_Ids = Annotated[tuple[Annotated[WriteId, SIXTEEN], ...], _MANY]
 
 
 class Cell(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
@@ -42,15 +56,15 @@ class Cell(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """
 
     record: Annotated[RecordId, SIXTEEN]
-    prop: str
-    member: str = ""
+    prop: Annotated[str, _NAME]
+    member: Annotated[str, _WORDS] = ""
 
 
 class Write(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One write of one cell.
 
     Attributes:
-        type: The record's type, `ticket`, `comment` ...; "" for links.
+        type: The record's type, `ticket`, `comment` ...; "" for links and stands.
         value: Absent is None.
         supersedes: What its author had before the eyes in this cell.
         created: Microseconds since 1970, UTC, by the clock of the place where it was made.
@@ -61,13 +75,13 @@ class Write(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     id: Annotated[WriteId, SIXTEEN]
     cell: Cell
-    type: str
-    value: Value
-    supersedes: tuple[Annotated[WriteId, SIXTEEN], ...] = ()
-    created: int = 0
-    rule: str = EDIT
-    seen: tuple[Annotated[WriteId, SIXTEEN], ...] = ()
-    old: Value = None
+    type: Annotated[str, _NAME]
+    value: _Value
+    supersedes: _Ids = ()
+    created: Annotated[int, _WHEN] = 0
+    rule: Annotated[str, _NAME] = EDIT
+    seen: _Ids = ()
+    old: _Value = None
 
     @property
     def automatic(self) -> bool:
@@ -85,10 +99,10 @@ class Changeset(msgspec.Struct, frozen=True, array_like=True):
     """
 
     name: Annotated[ChangesetName, SIXTEEN]
-    author: str
-    created: int
-    writes: tuple[Write, ...]
-    note: str = ""
+    author: Annotated[str, _WORDS]
+    created: Annotated[int, _WHEN]
+    writes: Annotated[tuple[Write, ...], _MANY]
+    note: Annotated[str, _WORDS] = ""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -1,14 +1,18 @@
-"""Entries as bytes: MessagePack, hashed along the log.
+"""Entries as bytes: MessagePack, hashed along the log, and the limits of what an entry may be.
 
 The running hash is SHA-256 over the hash before it and the bytes of the entry, so that it names the
-entry together with all that it follows (design, section 4).
+entry together with all that it follows (design, section 4).  The limits hold for what is pulled and
+for what is recorded here alike: what one replica may record, no other one may refuse
+(docs/trust.md tells them).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import Annotated, Any
+import unicodedata
+from functools import lru_cache
+from typing import Annotated, Final
 
 import msgspec
 
@@ -16,14 +20,23 @@ from prophet_hub.errors import Invalid
 from prophet_hub.model.changes import LINKING, Changeset, Entry
 from prophet_hub.model.ids import SIXTEEN, Origin
 
-__all__ = ["decode", "encode", "place", "seal"]
+__all__ = ["MAX_ENTRY", "MAX_TEXT", "check", "decode", "encode", "place", "seal"]
+
+MAX_ENTRY: Final = 16 << 20
+"""Bytes of an entry; one that is larger is not even kept in quarantine."""
+
+MAX_TEXT: Final = 64 << 20
+"""Bytes of a text that stands in the log by its hash."""
 
 _encoder = msgspec.msgpack.Encoder()
 _Origin = Annotated[Origin, SIXTEEN]
 _Sequence = Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
 _decoder = msgspec.msgpack.Decoder(tuple[_Origin, _Sequence, Changeset])
-_placer = msgspec.msgpack.Decoder(tuple[_Origin, _Sequence, Any])
+_placer = msgspec.msgpack.Decoder(tuple[_Origin, _Sequence, msgspec.Raw])
 _link = re.compile("[0-9a-f]{32}").fullmatch
+
+# what msgspec raises on hostile bytes besides its own: text that is no UTF-8, nesting without end
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def seal(origin: Origin, sequence: int, before: bytes, changeset: Changeset) -> tuple[Entry, bytes]:
@@ -42,26 +55,56 @@ def decode(before: bytes, raw: bytes) -> Entry:
     """Returns the entry that the bytes hold, after the entry with the running hash `before`.
 
     Raises:
-        Invalid: The bytes are no entry.
+        Invalid: The bytes are no entry, or one beyond the limits.
     """
+    origin, sequence, changeset = check(raw)
+    return Entry(origin, sequence, before, hashlib.sha256(before + raw).digest(), changeset)
+
+
+def check(raw: bytes) -> tuple[Origin, int, Changeset]:
+    """Returns place and changeset of an entry that keeps all rules.
+
+    Raises:
+        Invalid: It does not.
+    """
+    if len(raw) > MAX_ENTRY:
+        raise Invalid(f"An entry has {len(raw):,} bytes; {MAX_ENTRY:,} are allowed.")
     try:
         origin, sequence, changeset = _decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise Invalid(f"An entry of the log cannot be read: {error}.") from error
     for write in changeset.writes:
-        if write.cell.prop in LINKING and not _link(write.cell.member):
+        cell = write.cell
+        if fault := _fault(cell.prop, write.type):
+            raise Invalid(fault)
+        if cell.prop in LINKING and not _link(cell.member):
             raise Invalid("A link of the entry names no other record.")
-    return Entry(origin, sequence, before, hashlib.sha256(before + raw).digest(), changeset)
+    return origin, sequence, changeset
 
 
 def place(raw: bytes) -> tuple[Origin, int]:
     """Returns origin and sequence of an entry whose changeset cannot be read.
 
     Raises:
-        Invalid: Not even these can be read.
+        Invalid: Not even these can be read, or it is too large to be kept.
     """
     try:
-        origin, sequence, _ = _placer.decode(raw)
-    except msgspec.DecodeError as error:
+        origin, sequence, _ = _placer.decode(raw if len(raw) <= MAX_ENTRY else b"")
+    except _UNREADABLE as error:
         raise Invalid(f"An entry of the log has no place: {error}.") from error
     return origin, sequence
+
+
+@lru_cache(4096)  # a log has few properties and types
+def _fault(prop: str, kind: str) -> str:
+    """Returns what is wrong with the names of a property and a record type, "" if nothing.
+
+    A type's name may become a file's, in an export or in the old tool's format.
+    """
+    if not prop:
+        return "A property of the entry has no name."
+    if any(unicodedata.category(one) == "Cc" for one in prop + kind):
+        return "A name in the entry holds a control character."
+    if "/" in kind or "\\" in kind or kind.startswith("."):
+        return "A record type of the entry is named like a path."
+    return ""

@@ -25,6 +25,7 @@ __all__ = [
     "Stale",
     "StoreError",
     "Transient",
+    "Unfit",
     "Unsupported",
     "Unsure",
     "UsageError",
@@ -75,6 +76,10 @@ class ConfigError(HubError):
     def __init__(self, sentence: str, *, faults: Sequence[Fault] = (), hint: str = "") -> None:
         super().__init__(sentence, hint=hint)
         self.faults = tuple(faults)
+
+
+class Unfit(ConfigError):
+    """A record, a setting or a form with all of its faults at once; nothing was written."""
 
 
 class Brake(HubError):

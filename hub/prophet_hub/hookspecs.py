@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["CONNECTORS", "PLUGINS", "hookimpl", "hookspec"]
 
@@ -31,6 +31,11 @@ def prophet_connector() -> type | None:
 @hookspec
 def prophet_commands(app: Any) -> None:
     """Adds commands to the command line; `app` is the hub's typer application."""
+
+
+@hookspec
+def prophet_record_types() -> Iterable[Any]:
+    """Returns record types, each a `prophet_hub.model.schema.RecordType`."""
 
 
 @hookspec(firstresult=True)

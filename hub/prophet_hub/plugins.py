@@ -108,6 +108,13 @@ class Plugins:
         """Lets every plugin add its commands to the application."""
         self._notify("prophet_commands", {"app": app})
 
+    def record_types(self) -> list[Any]:
+        """Returns the record types that the plugins declare; a plugin that fails is left out."""
+        found: list[Any] = []
+        for answer in self._notify("prophet_record_types", {}):
+            found += answer or ()
+        return found
+
     def secret(self, scheme: str, reference: str) -> str | None:
         """Returns the first answer to `scheme:reference`, None if no plugin has one.
 
@@ -145,16 +152,19 @@ class Plugins:
         """Tells of the end of a run."""
         self._notify("prophet_job_finished", {"job": job, "report": report})
 
-    def _notify(self, hook: str, arguments: Mapping[str, object]) -> None:
+    def _notify(self, hook: str, arguments: Mapping[str, object]) -> list[Any]:
+        """Calls each plugin by itself; returns what those that did not fail answered."""
+        answers: list[Any] = []
         caller = getattr(self._manager.hook, hook)
         plugins = [implementation.plugin for implementation in caller.get_hookimpls()]
         for plugin in plugins:
             others = [other for other in plugins if other is not plugin]
             try:
-                self._manager.subset_hook_caller(hook, others)(**arguments)
+                answers += self._manager.subset_hook_caller(hook, others)(**arguments)
             except Exception as error:  # noqa: BLE001 - foreign code may raise anything
                 name = self._manager.get_name(plugin)
                 _log.warning('The plugin "%s" failed in %s: %s', name, hook, error)
+        return answers
 
 
 def _manager() -> pluggy.PluginManager:

@@ -11,26 +11,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from time import time_ns
+from typing import TYPE_CHECKING
 
+from prophet_hub.engine.by_properties import ByProperties
 from prophet_hub.engine.heads import Derivation
 from prophet_hub.engine.offers import Parcel
-from prophet_hub.engine.past import Past
 from prophet_hub.engine.reading import Reading, RecordRow
 from prophet_hub.engine.rebuild import check, rebuild
 from prophet_hub.engine.record import Recorder
 from prophet_hub.engine.rows import decode_heads
-from prophet_hub.merge.cells import Head, reach, shown_of
+from prophet_hub.engine.settling import settle
+from prophet_hub.engine.undo import undo
+from prophet_hub.engine.voting import Decision, decide
+from prophet_hub.merge.cells import Head, shown_of
 from prophet_hub.merge.conflicts import CellState, Conflict
-from prophet_hub.merge.settle import may_settle, resolution
-from prophet_hub.model.changes import LIFE, PERSON, Cell, Changeset, Entry, Write, same_as
-from prophet_hub.model.ids import ChangesetName, Origin, RecordId, WriteId, fresh, name_of
+from prophet_hub.merge.settle import Policy
+from prophet_hub.model.changes import LIFE, Cell, Changeset, Entry, Write, same_as
+from prophet_hub.model.ids import ChangesetName, Origin, RecordId, WriteId, fresh
+from prophet_hub.store.base import EntryRow
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import PRESENT, Stored, Value
+
+if TYPE_CHECKING:
+    from prophet_hub.model.schema import RecordType
 
 __all__ = ["CellState", "Conflict", "Head", "RecordRow", "Replica"]
 
 
-class Replica(Reading):
+class Replica(Reading, ByProperties):
     """A database as one hub holds it.
 
     Attributes:
@@ -45,13 +54,14 @@ class Replica(Reading):
         self._recorder = Recorder(store, self._derivation, Origin(b""))
 
     @classmethod
-    def open(cls, path: Path | str, *, clock: Callable[[], int], create: bool = True,
-             read_only: bool = False, patience: float = 5) -> Replica:  # fmt: skip
+    def open(cls, path: Path | str, *, clock: Callable[[], int] | None = None, create: bool = True,
+             read_only: bool = False, patience: float = 5, author: str = "",
+             types: Sequence[RecordType] = ()) -> Replica:  # fmt: skip
         """Opens the database file at the path (":memory:" for none), made on first use.
 
         A file that finds itself in a new home (machine, path or inode) goes on under a new origin.
 
-        `clock` gives microseconds since 1970.  With `read_only` nothing at all is written, and it
+        `clock` gives microseconds since 1970, the machine's own if it is left out.  With `read_only` nothing at all is written, and it
         works while another process writes.  `patience` is for how many seconds a write waits for
         another process that writes.
 
@@ -59,7 +69,8 @@ class Replica(Reading):
             StoreError: missing and not to be created, locked, damaged, of a newer version.
         """
         store = Store.open(path, create=create, read_only=read_only, patience=patience)
-        replica = cls(store, clock)
+        replica = cls(store, clock or _machine_clock)
+        replica.author, replica.types = author, types
         try:
             replica._settle_in(read_only=read_only)
         except BaseException:
@@ -172,7 +183,7 @@ class Replica(Reading):
         for (prop, member), value in changes.items():
             state = cells.get((prop, member))
             delete = prop == LIFE and value is None
-            seen = self._derivation.law.seen_by_delete(self.name(record)) if delete else []
+            seen = self.seen_by_delete(record) if delete else []
             writes.append(
                 Write(
                     WriteId(fresh()), Cell(record, prop, member), type, value,
@@ -209,40 +220,20 @@ class Replica(Reading):
 
     def resolve(self, record: RecordId, prop: str, member: str, value: Value, *, author: str,
                 note: str = "") -> None:  # fmt: skip
-        """A person's decision: one write over all heads (rule `person`)."""
-        whole = self.name(record)
-        self.edit(whole, self.type_of(whole), {(prop, member): value}, author=author, note=note,
-                  rule=PERSON)  # fmt: skip
+        """A person's decision: one write over all heads (rule `person`), and a vote."""
+        decide(self, [Decision(record, prop, member, value)], author=author, note=note)
 
-    def settle(self, rules: Callable[[Conflict], Sequence[tuple[str, Value]]], *,
-               records: Iterable[RecordId] | None = None) -> int:  # fmt: skip
+    def settle(self, rules: Policy, *, records: Iterable[RecordId] | None = None) -> int:
         """Lets automatic rules settle conflicts as the law allows; returns how many it settled.
 
-        `rules` gives for a conflict at most one (rule name, value); rules come from
-        `merge.settle`.  Never where a resolution is among the heads, nor on lives, links, votes, nor
-        over unknown causes.
+        `rules` gives for a conflict at most one (rule name, value); see `engine.settling`.
         """
-        with self.transaction():
-            found = self._conflicts_of(records) if records is not None else self.conflicts()
-            done = 0
-            for conflict in found:
-                if not may_settle(conflict) or self._holes(conflict):
-                    continue
-                for rule, value in list(rules(conflict))[:1]:
-                    write = resolution(conflict, rule, value)
-                    name = ChangesetName(name_of("settled", write.id))
-                    done += self.record([Changeset(name, rule, write.created, (write,))])
-            return done
+        return settle(self, lambda _: rules, records).total()
 
-    def _conflicts_of(self, records: Iterable[RecordId]) -> Iterator[Conflict]:
-        for whole in sorted({self.name(r) for r in records}):
-            kind = self.type_of(whole)
-            for _, state in sorted(self.cells(whole).items()):
-                if state.conflict:
-                    yield Conflict(whole, kind, state)
+    def undo(self, rows: Sequence[EntryRow], *, author: str) -> list[Changeset]:
+        """Undoes entries, all together; the second time does nothing.  See `engine.undo`."""
+        return undo(self, rows, author=author)
 
-    def _holes(self, conflict: Conflict) -> bool:
-        past = Past(self.store)
-        behind = reach((h.id for h in conflict.cell.heads), past.edges)
-        past.load(behind)
-        return not all(past.known(write) for write in behind)
+    def seen_by_delete(self, record: RecordId) -> list[Head]:
+        """Returns the heads that a delete of the record looks at: its other cells, its comments'."""
+        return self._derivation.law.seen_by_delete(self.name(record))

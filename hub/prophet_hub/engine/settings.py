@@ -39,8 +39,12 @@ class Settings:
         return msgspec.json.decode(self._replica.text(cell.shown)) if cell and cell.shown else None
 
     def set(self, name: str, value: Any, *, author: str, note: str = "") -> None:
-        """Sets a name to a JSON value, None to unset it; a second time changes nothing."""
-        if self.get(name) == value:
+        """Sets a name to a JSON value, None to unset it; a second time changes nothing.
+
+        Where replicas have set it apart, this decides it.
+        """
+        cell = self._replica.cell(record_of(name), _VALUE)
+        if self.get(name) == value and not (cell and cell.conflict):
             return
         words = None if value is None else msgspec.json.encode(value, order="sorted").decode()
         changes = {(_NAME, ""): name, (_VALUE, ""): words}

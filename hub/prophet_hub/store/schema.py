@@ -35,7 +35,7 @@ CREATE TABLE entries (
 ) STRICT;
 -- one row as a rule; branches of a forked origin share a place
 CREATE INDEX entries_place ON entries (origin, sequence);
-CREATE INDEX entries_held ON entries (number) WHERE reason IS NOT NULL;
+CREATE INDEX entries_held ON entries (origin, sequence) WHERE reason IS NOT NULL;
 
 -- the last entry of each branch
 CREATE TABLE tips (running BLOB PRIMARY KEY, origin BLOB NOT NULL, sequence INTEGER NOT NULL)
@@ -47,8 +47,9 @@ CREATE TABLE carried (
     entry INTEGER NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
     PRIMARY KEY (entry, sha256)
 ) STRICT, WITHOUT ROWID;
--- those of them that did not come with it
-CREATE TABLE wanted (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- those of them that did not come with it; somebody may lie about a size
+CREATE TABLE wanted (sha256 TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (sha256, size))
+    STRICT, WITHOUT ROWID;
 -- public key and signature over the running hash of an entry
 CREATE TABLE seals (entry INTEGER PRIMARY KEY, seal BLOB NOT NULL) STRICT;
 

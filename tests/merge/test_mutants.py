@@ -24,6 +24,7 @@ from prophet_hub.engine import record
 from prophet_hub.engine.past import Past
 from prophet_hub.engine.recompute import ByTheLaw
 from prophet_hub.engine.replica import Replica
+from prophet_hub.engine.settling import Page
 from prophet_hub.merge import cells, conflicts, settle
 from prophet_hub.model import ids
 from prophet_hub.model.changes import LIFE
@@ -191,7 +192,7 @@ MUTANTS = [
            lambda: everywhere(TRUE_RESOLUTION, changed_resolution(
                cell=lambda c, w: msgspec.structs.replace(w.cell, record=c.record)))),
     Mutant("rules act over a missing cause", "rules_wait_where_a_cause_is_missing",
-           lambda: [(Replica, "_holes", lambda self, conflict: False),
+           lambda: [(Page, "_holes", lambda self, conflict: False),
                     (State, "holes", lambda self, cell: False)]),
     Mutant("what a rule wrote is an edit after delete", "what_a_rule_wrote_is_no_edit_after_delete",
            lambda: everywhere(TRUE_LATE, rules_edit)),

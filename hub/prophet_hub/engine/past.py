@@ -34,6 +34,7 @@ class Past:
         self._copies: dict[WriteId, tuple[Write, ...]] = {}
         self._receipts = store.derived.has("echoes")
         self._echoes: dict[WriteId, frozenset[WriteId]] = {}
+        self._told: dict[bytes, Collection[bytes]] = {}
 
     def entries(self, numbers: Collection[int]) -> Iterable[tuple[Write, ...]]:
         """Yields the writes of entries, in the order asked."""
@@ -54,6 +55,9 @@ class Past:
         """Fetches many writes in few statements."""
         wanted = {i for i in ids if i not in self._copies}
         places = self._log.places(wanted)
+        if self._receipts and self._until is None:
+            self._told.update(dict.fromkeys(wanted, ()))
+            self._told.update(self._derived.echoes(wanted))
         list(self.entries(sorted({n for numbers in places.values() for n in numbers})))
         for one in wanted:
             self._copies[one] = tuple(
@@ -62,6 +66,19 @@ class Past:
                 for w in self._entries[n]
                 if w.id == one and self._counts(w)
             )
+
+    def load_all(self, ids: Iterable[WriteId]) -> None:
+        """Fetches writes and all that they knew, generation by generation."""
+        waiting, done = set(ids), set[WriteId]()
+        while waiting:
+            self.load(waiting)
+            done |= waiting
+            waiting = {above for write in waiting for above in self.edges(write)} - done
+
+    def one_or_none(self, write: WriteId) -> Write | None:
+        """Returns the write, one of all the places where its name stands; None for an unknown."""
+        copies = self.copies(write)
+        return one_write(copies) if copies else None
 
     def touching(self, records: Collection[bytes]) -> Iterator[Write]:
         """Yields all writes of the entries that write to any of the raw records, in log order."""
@@ -104,7 +121,9 @@ class Past:
 
     def _receipts_of(self, event: WriteId) -> Collection[bytes]:
         if self._until is None:
-            return self._derived.echoes((event,)).get(event, ())
+            if event not in self._told:
+                self.load((event,))
+            return self._told[event]
         copies: dict[str, list[Write]] = {}
         for w in self.touching((event,)):
             if bytes(w.cell.record) == event and w.cell.prop == RECEIPT:

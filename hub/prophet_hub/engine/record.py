@@ -197,6 +197,11 @@ class Recorder:
     def take_new_origin(self) -> None:
         """Goes on under a new origin; nothing is dropped or logged again."""
         with self.transaction():
+            if self.origin:
+                former = self._store.meta("former") or b""
+                self._store.set_meta(
+                    "former", former + self.origin + self._log.last(self.origin)[1]
+                )
             self.origin = Origin(fresh())
             self._store.set_meta("origin", self.origin)
 

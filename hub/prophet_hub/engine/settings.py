@@ -6,12 +6,14 @@ that set the same thing write the same record.  Its one property holds JSON.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from prophet_hub.engine.replica import Replica
 from prophet_hub.model.ids import RecordId, name_of
+
+if TYPE_CHECKING:
+    from prophet_hub.engine.replica import Replica
 
 __all__ = ["SETTING", "Settings", "record_of"]
 

@@ -7,7 +7,7 @@ cell that it settles, so that no pairing learned later changes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prophet_hub.merge.cells import Head
 from prophet_hub.merge.conflicts import Conflict
@@ -15,7 +15,17 @@ from prophet_hub.model.changes import LIFE, LINKING, VOTE, Cell, Write
 from prophet_hub.model.ids import WriteId, name_of
 from prophet_hub.values import Value
 
-__all__ = ["Policy", "ask", "first_of", "may_settle", "newest", "prefer", "resolution"]
+__all__ = [
+    "Policy",
+    "ask",
+    "by_property",
+    "first_of",
+    "may_settle",
+    "membership",
+    "newest",
+    "prefer",
+    "resolution",
+]
 
 Policy = Callable[[Conflict], Sequence[tuple[str, Value]]]
 """Gives for a conflict at most one (rule name, value)."""
@@ -45,6 +55,17 @@ def prefer(remote: str, theirs: Callable[[Head], bool]) -> Policy:
         return ((f"prefer {remote}", _latest(mine).value),) if mine else ()
 
     return policy
+
+
+def membership(value: Value) -> Policy:
+    """Returns the policy that settles members of sets as present, or absent, and nothing else."""
+    rule = "absent" if value is None else "present"
+    return lambda conflict: ((rule, value),) if conflict.cell.member else ()
+
+
+def by_property(said: Mapping[str, Policy], rest: Policy = ask) -> Policy:
+    """Returns the policy that asks another one per property, and one for the rest."""
+    return lambda conflict: said.get(conflict.cell.prop, rest)(conflict)
 
 
 def first_of(*policies: Policy) -> Policy:

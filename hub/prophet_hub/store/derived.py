@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from prophet_hub.store.base import CellRow, RecordLine, Rows
+from prophet_hub.store.base import CellRow, RecordLine, Row, Rows
 from prophet_hub.store.schema import DERIVED
 
 __all__ = ["Derived"]
@@ -64,6 +64,17 @@ class Derived:
             " ORDER BY record, prop, member LIMIT ?",
             (*after, limit),
         )
+        return [CellRow._make(row) for row in found]
+
+    def votes(self, records: Iterable[bytes] | None = None) -> list[CellRow]:
+        """Returns the cells of votes, of records or of all."""
+        votes = f"{_CELL} WHERE prop >= 'vote:' AND prop < 'vote;'"
+        if records is None:
+            found: Iterable[Row] = self._rows.rows(votes)
+        elif not self._rows.rows(f"SELECT EXISTS ({votes})")[0][0]:
+            found = ()
+        else:
+            found = self._rows.rows_in(f"{votes} AND record IN (?)", records)
         return [CellRow._make(row) for row in found]
 
     # --- records ---

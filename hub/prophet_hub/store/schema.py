@@ -66,6 +66,8 @@ CREATE TABLE cells (
     PRIMARY KEY (record, prop, member)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX cells_conflict ON cells (record, prop, member) WHERE conflict = 1;
+-- what people decided; the terms are those of the query
+CREATE INDEX cells_vote ON cells (record) WHERE prop >= 'vote:' AND prop < 'vote;';
 CREATE INDEX cells_parent ON cells (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE records (

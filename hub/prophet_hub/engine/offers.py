@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
 
+from prophet_hub.store.base import EntryRow
 from prophet_hub.store.log import Log
 from prophet_hub.values import Stored
 
-__all__ = ["Knows", "Parcel", "Source", "Ticket", "offers", "stands_at"]
+__all__ = ["Knows", "Parcel", "Source", "Ticket", "lacking", "offers", "stands_at"]
 
 _PAGE: Final = 1_000
 
@@ -69,6 +70,14 @@ def stands_at(log: Log, origin: bytes, sequence: int, running: bytes) -> bool:
 
 def offers(log: Log, tips: Ticket, knows: Knows) -> Iterator[Parcel]:
     """Yields what the asking replica lacks, in the order in which it came here; pages inside."""
+    for _, parcel, _ in lacking(log, tips, knows):
+        yield parcel
+
+
+def lacking(
+    log: Log, tips: Ticket, knows: Knows
+) -> Iterator[tuple[EntryRow, Parcel, tuple[Stored, ...]]]:
+    """Yields each entry of `offers` with its row in the log and the contents that it names."""
     starts: dict[bytes, int] = {}
     for origin, sequence, running in tips:
         if not knows(origin, sequence, running):
@@ -83,8 +92,10 @@ def offers(log: Log, tips: Ticket, knows: Knows) -> Iterator[Parcel]:
         carried, seals = log.carried(first, after), log.seals(first, after)
         for row in page:
             if row.sequence >= starts.get(row.origin, row.sequence + 1):
-                texts = _texts(log, carried.get(row.number, ()), told)
-                yield Parcel(row.before, row.raw, texts, seals.get(row.number, b""))
+                named = carried.get(row.number, ())
+                texts, contents = _texts(log, named, told) if named else ((), ())
+                parcel = Parcel(row.before, row.raw, texts, seals.get(row.number, b""))
+                yield row, parcel, contents
 
 
 def _first_unknown(log: Log, origin: bytes, last: int, knows: Knows) -> int:
@@ -99,10 +110,18 @@ def _first_unknown(log: Log, origin: bytes, last: int, knows: Knows) -> int:
     return high
 
 
-def _texts(log: Log, names: Iterable[str], told: set[str]) -> tuple[bytes, ...]:
-    found = []
-    for sha256 in names:
-        if sha256 not in told and (data := log.text(sha256)) is not None:
-            told.add(sha256)
-            found.append(data)
-    return tuple(found)
+def _texts(
+    log: Log, named: Iterable[Stored], told: set[str]
+) -> tuple[tuple[bytes, ...], tuple[Stored, ...]]:
+    """Returns the long texts that were not told yet, and what is no text."""
+    texts, contents = [], []
+    for stored in named:
+        if stored.sha256 in told:
+            continue
+        data = log.text(stored.sha256)
+        if data is None:
+            contents.append(stored)
+        else:
+            told.add(stored.sha256)
+            texts.append(data)
+    return tuple(texts), tuple(contents)

@@ -57,6 +57,17 @@ class Derived:
         sql = "SELECT parent FROM cells WHERE parent IS NOT NULL AND record IN (?)"
         return {parent for (parent,) in self._rows.rows_in(sql, records)}
 
+    def spoken(self, prop: str, after: int) -> Iterator[tuple[str, bytes | None]]:
+        """Yields of each class that changed after a local number its type and the heads of a
+        single-valued property, None where it has none.
+        """
+        yield from self._rows.rows(
+            "SELECT r.kind, c.heads FROM records r LEFT JOIN cells c"
+            " ON c.record = r.record AND c.prop = ? AND c.member = ''"
+            " WHERE r.kind <> '' AND r.changed > ?",
+            (prop, after),
+        )
+
     def conflicts(self, after: CellKey, limit: int) -> list[CellRow]:
         """Returns the next cells in conflict after a key, in order."""
         found = self._rows.rows(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from prophet_hub.store.base import EntryRow, Rows
+from prophet_hub.values import Stored
 
 __all__ = ["Log"]
 
@@ -46,12 +47,12 @@ class Log:
         """Notes which entry (local number) names which text or content (SHA-256, size)."""
         self._rows.run_many("INSERT OR IGNORE INTO carried VALUES (?, ?, ?)", named)
 
-    def carried(self, first: int, last: int) -> dict[int, list[str]]:
+    def carried(self, first: int, last: int) -> dict[int, list[Stored]]:
         """Returns what the entries from first to last, both included, name by hash."""
-        found: dict[int, list[str]] = {}
-        sql = "SELECT entry, sha256 FROM carried WHERE entry BETWEEN ? AND ?"
-        for entry, sha256 in self._rows.rows(sql, (first, last)):
-            found.setdefault(entry, []).append(sha256)
+        found: dict[int, list[Stored]] = {}
+        sql = "SELECT entry, sha256, size FROM carried WHERE entry BETWEEN ? AND ?"
+        for entry, sha256, size in self._rows.rows(sql, (first, last)):
+            found.setdefault(entry, []).append(Stored(sha256, size))
         return found
 
     def want(self, missing: Iterable[tuple[str, int]]) -> None:
@@ -121,6 +122,14 @@ class Log:
             (self._origin(origin), sequence),
         )
         return {running for (running,) in found}
+
+    def branches(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+        """Returns (before, running) of all entries of an origin, the last first."""
+        found = self._rows.rows(
+            "SELECT before, running FROM entries WHERE origin = ? ORDER BY sequence DESC",
+            (self._origin(origin),),
+        )
+        return [(before, running) for before, running in found]
 
     def entries(self, numbers: Collection[int]) -> Iterator[EntryRow]:
         """Yields entries by number, in no order."""

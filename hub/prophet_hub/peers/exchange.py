@@ -1,0 +1,240 @@
+"""The exchange with a peer: entries, then the contents that they name, then what was settled.
+
+Progress comes up as values while it happens.  An exchange may be cut anywhere: what arrived stays,
+and a repeat brings the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from prophet_hub.engine.offers import Parcel, Source, Ticket
+from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import Invalid
+from prophet_hub.model.changes import Entry
+from prophet_hub.peers import notes
+from prophet_hub.peers.contents import Fetched, fetch
+from prophet_hub.peers.family import adopt, agree, family, join, name
+from prophet_hub.peers.format import ticket_in
+from prophet_hub.peers.notes import Peer
+from prophet_hub.peers.place import Absent, Place
+from prophet_hub.peers.private import kept_back, private
+from prophet_hub.peers.publish import Wrote, publish
+from prophet_hub.peers.published import Published
+
+__all__ = ["Fetched", "Judge", "Progress", "Pulled", "Pushed", "Took", "Wrote", "pull", "push",
+           "push_to"]  # fmt: skip
+
+Judge = Callable[[Entry], str | None]
+
+_BATCH: Final = 2_000  # as the engine's
+_BYTES: Final = 16 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """A batch of entries was taken in.
+
+    Attributes:
+        entries: How many were offered so far; `new` of them were new.
+        total: How many will be offered, 0 where the peer does not say.
+    """
+
+    entries: int
+    new: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """A pull came to its end.
+
+    Attributes:
+        entries: That were new.
+        contents: That came; `missing` are named, and the peer did not have them.
+        settled: Conflicts that were settled without asking.
+    """
+
+    entries: int = 0
+    contents: int = 0
+    missing: int = 0
+    settled: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """A push came to its end, with so many entries and contents."""
+
+    entries: int = 0
+    contents: int = 0
+
+
+Progress = Took | Fetched | Wrote | Pulled | Pushed
+
+
+def pull(
+    replica: Replica, source: Source, peer: Peer, *, author: str = "", joins: bool = False,
+    judge: Judge | None = None, settle: Callable[[Replica], int] | None = None,
+) -> Iterator[Progress]:  # fmt: skip
+    """Brings here what the peer has and this replica lacks; a second time brings nothing.
+
+    Args:
+        replica: This one.
+        source: What the peer offers.
+        peer: What is noted of it; noted anew at the end.
+        author: Who joins.
+        joins: Whether another family may become one with ours.
+        judge: Says of an entry why it is not accepted.
+        settle: Settles what can be settled without asking, after everything is here.
+
+    Raises:
+        UsageError: The peer is of another family.
+        Invalid: Something is not what it says, or an entry is missing.
+        Unreachable: What came is kept; a repeat brings the rest.
+    """
+    if isinstance(source, Published) and not joins and _mark(source) == peer.head:
+        yield Pulled()
+        return
+    _meet(replica, source, peer, author=author, joins=joins)
+    new = offered = 0
+    for batch in _batches(source.offers(replica.stands_at)):
+        new += replica.integrate(batch, judge=judge)
+        offered += len(batch)
+        yield Took(entries=offered, new=new, total=getattr(source, "total", 0))
+    contents = missing = 0
+    for step in fetch(replica, source):
+        contents += step.error is None
+        missing += step.error is not None
+        yield step
+    settled = settle(replica) if settle is not None else 0
+    name(replica)
+    with replica.transaction():
+        notes.put(replica, _read_to_the_end(replica, source, peer))
+    yield Pulled(entries=new, contents=contents, missing=missing, settled=settled)
+
+
+def push(
+    replica: Replica, target: Replica, peer: Peer, *, judge: Judge | None = None
+) -> Iterator[Progress]:
+    """Brings into another open database what it lacks of this one.
+
+    `judge` is the other one's.  Raises as `pull`.
+    """
+    adopt(target, family(replica))
+    agree(family(target), family(replica), there=peer.url)
+    new = offered = 0
+    for batch in _batches(replica.offers(target.stands_at)):
+        new += target.integrate(batch, judge=judge)
+        offered += len(batch)
+        yield Took(entries=offered, new=new, total=0)
+    contents = 0
+    for step in fetch(target, replica):
+        contents += step.error is None
+        yield step
+    name(target)
+    notes.put(replica, _written(replica, peer, target.tips()))
+    yield Pushed(entries=new, contents=contents)
+
+
+def push_to(
+    replica: Replica, place: Place, peer: Peer, *, holder: str, judge: Judge | None = None,
+    settle: Callable[[Replica], int] | None = None,
+) -> Iterator[Progress]:  # fmt: skip
+    """Publishes at a place what it lacks; a place that is ahead of this replica stays so.
+
+    A place that holds entries of this replica's own origin that it does not know shows that this
+    database was copied or restored: they are pulled first, which gives it a new origin.
+
+    Raises:
+        UsageError: It is another database, cannot be written, or private records would get there.
+        Held: Another replica is writing there.
+        Unreachable: A repeat brings the rest.
+    """
+    latest = replica.latest()
+    if not peer.private and (found := private(replica, peer.checked)):
+        raise kept_back(found, peer.url)
+    there = Published(place)
+    if _is_ahead_of_itself(replica, there):
+        for step in pull(replica, there, peer, judge=judge, settle=settle):
+            if isinstance(step, Pulled):
+                peer = notes.named(replica, peer.name) or peer
+            yield step
+    wrote = Wrote()
+    for wrote in publish(replica, place, holder=holder):
+        yield wrote
+    there = Published(place)
+    peer = _written(replica, peer, there.tips())
+    if all(replica.stands_at(*end) for end in there.tips()) and not replica.wanted():
+        peer = _read_to_the_end(replica, there, peer, pulled=peer.pulled)
+    notes.put(replica, msgspec.structs.replace(peer, checked=latest))
+    yield Pushed(entries=wrote.entries, contents=wrote.contents)
+
+
+# --- before and after ---
+
+
+def _meet(replica: Replica, source: Source, peer: Peer, *, author: str, joins: bool) -> None:
+    """Looks whether the two may exchange at all."""
+    theirs = family(source)
+    adopt(replica, theirs)
+    if joins:
+        join(replica, theirs, author=author)
+    else:
+        agree(family(replica), theirs, there=peer.url)
+    before = ticket_in(source.head.before) if isinstance(source, Published) else []
+    for origin, sequence, running in before:
+        if not replica.stands_at(origin, sequence, running):
+            raise Invalid(
+                f"{peer.url} goes on from changeset {sequence} of replica {origin.hex()[:8]}, which "
+                "is not here.",
+                hint="Apply the one before it first, or have one made from a ticket of this "
+                "database: prophet-hub bundle ticket FILE.",
+            )
+
+
+def _is_ahead_of_itself(replica: Replica, there: Published) -> bool:
+    try:
+        ends = there.tips()
+    except Absent:
+        return False
+    return any(end[0] == replica.origin and not replica.stands_at(*end) for end in ends)
+
+
+def _read_to_the_end(
+    replica: Replica, source: Source, peer: Peer, *, pulled: int | None = None
+) -> Peer:
+    """Returns what to note of a peer all of whose entries are here."""
+    head, pages = b"", tuple[str, ...]()
+    if isinstance(source, Published):
+        head, pages = _mark(source), tuple(page.sha256 for page in source.head.pages)
+    return msgspec.structs.replace(
+        peer, pulled=replica.now() if pulled is None else pulled, tips=source.tips(), head=head,
+        pages=pages,
+    )  # fmt: skip
+
+
+def _written(replica: Replica, peer: Peer, tips: Ticket) -> Peer:
+    return msgspec.structs.replace(peer, pushed=replica.now(), tips=tips)
+
+
+def _mark(source: Published) -> bytes:
+    return hashlib.sha256(source.raw_head).digest()
+
+
+def _batches(parcels: Iterable[Parcel]) -> Iterator[list[Parcel]]:
+    """Yields parcels in batches that a machine of any size can hold."""
+    batch: list[Parcel] = []
+    size = 0
+    for parcel in parcels:
+        batch.append(parcel)
+        size += len(parcel.raw) + sum(map(len, parcel.texts))
+        if len(batch) == _BATCH or size >= _BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

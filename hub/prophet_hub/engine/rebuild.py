@@ -13,6 +13,7 @@ from prophet_hub.engine.rows import LIFE_KEY, decode_heads, is_dead
 from prophet_hub.model.changes import LINKING
 from prophet_hub.model.ids import text
 from prophet_hub.store.base import LATE, EntryRow
+from prophet_hub.store.search import Search
 from prophet_hub.store.sqlite import Store
 
 __all__ = ["check", "rebuild"]
@@ -23,6 +24,7 @@ _PAGE: Final = 1_000
 def rebuild(store: Store, derivation: Derivation) -> int:
     """Empties the derived tables and fills them from the log; returns the entries read."""
     store.derived.clear()
+    Search(store).clear()
     count = 0
     for page in _pages(store):
         accepted = [(row.number, writes_in(row.raw)) for row in page if row.reason is None]

@@ -1,7 +1,8 @@
 """The tables of the SQLite database, and the way from one version of them to the next.
 
 `entries` is the truth and kept for ever.  `names`, `touched`, `cells`, `records`, `joins`, `echoes`,
-`crossings` and `deaths` follow from it and can be rebuilt.  `texts` holds what stands in the log by
+`crossings` and `deaths` follow from it and can be rebuilt; so do `documents`, `searched`, `words` and
+`shown`, which searches bring up to date themselves.  `texts` holds what stands in the log by
 its hash, `carried` which entry names it, `wanted` what is named and not here yet, `seals` who
 signed.  The ledger's tables are the bridge's own.
 """
@@ -100,6 +101,30 @@ CREATE INDEX crossings_cell ON crossings (record, prop, member);
 CREATE TABLE deaths (record BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
 
+_SEARCH: Final = """
+-- a class under its line's number; home: the document to which it belongs, else itself
+CREATE TABLE documents (
+    doc INTEGER PRIMARY KEY, home INTEGER NOT NULL, kind TEXT NOT NULL, dead INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) STRICT;
+CREATE TABLE searched (
+    doc INTEGER PRIMARY KEY, summary TEXT NOT NULL, description TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE words USING fts5 (
+    summary, description, body, content = 'searched', content_rowid = 'doc', columnsize = 0,
+    tokenize = 'unicode61 remove_diacritics 2'
+);
+CREATE TABLE properties (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+-- numbers are numbers, dates are eight bytes, records are sixteen, all else is folded text
+CREATE TABLE shown (
+    doc INTEGER NOT NULL, prop INTEGER NOT NULL, value ANY NOT NULL,
+    PRIMARY KEY (doc, prop, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX shown_value ON shown (prop, value);
+-- what was a class of its own and is none any more
+CREATE INDEX records_gone ON records (changed) WHERE kind = '';
+"""
+
 
 def _ledger() -> str:
     tables = []
@@ -112,7 +137,7 @@ def _ledger() -> str:
     return "\n".join(tables)
 
 
-_STEPS: Final = (_LOG + _ledger(),)
+_STEPS: Final = (_LOG + _SEARCH + _ledger(),)
 """Step n leads from version n to version n + 1; a step that has been released is never changed."""
 
 VERSION: Final = len(_STEPS)

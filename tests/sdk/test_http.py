@@ -708,3 +708,20 @@ def test_importing_costs_no_requests():
 
     code = "import sys, prophet_hub.sdk.http; sys.exit('requests' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_environments_proxy_is_asked_and_looked_up_once(monkeypatch):
+    def proxy(environ, start):
+        start("200 OK", [])
+        return [b"by proxy"]
+
+    looked_up = []
+    real = requests.utils.getproxies
+    monkeypatch.setattr("requests.utils.getproxies", lambda: looked_up.append(1) or real())
+    with Served(proxy) as url:
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.setenv("no_proxy", "")
+        http = Http("http://tracker.example", Context())
+        assert [http.get(path).text for path in "ab"] == ["by proxy"] * 2
+        http.close()
+    assert len(looked_up) == 1

@@ -2,8 +2,8 @@
 
 **The short way.** A cell has the writes W and the heads H that the law gives.  A write o arrives:
 
-* o is no rule's and no delete with a list, none of H is a rule's, and no two of H knew one another
-  (the row is not TANGLED);
+* o is no rule's and no delete with a list, none of H is a rule's, and none of H knew itself or
+  another (the row is not TANGLED);
 * nobody has named o before: it is not in the log, no crossing leads to it, no receipt names it;
 * all that o supersedes stands in W, and is no event that a receipt calls another write.
 
@@ -11,6 +11,11 @@ Then the law's heads of W + o are H without what o supersedes, and o.  *Proof.* 
 nobody named it, so o is a head and changes nobody else's past.  Let w of H be known to o and not
 superseded by it: then some s in W, superseded by o, knew w; w is a head, so w knew s in turn, and
 the row is TANGLED.  Rules' writes, which are known to more than their successors, are not among H.
+
+A rule's write o that supersedes all of H goes the same way, and is the only head.  *Proof.* It knows
+all of H, hence all of W.  A write w knows o only by knowing all that o knew, every h of H among it;
+h is a head, so h knew w in turn: for w in H two heads knew one another, for w = h h knew itself,
+and for any other w, known to some h, that h knew itself; each time the row is TANGLED.
 
 **Everywhere else** the cell is computed by the law over its stored writes (`recompute`): joined and
 parted classes, receipts, rules' writes, a name told twice (renderings), causes that come after
@@ -158,13 +163,16 @@ class _Batch:
         self._here[name] = key
         if name in self._elsewhere:
             self.slow |= self._elsewhere[name] | {key}
-        elif name in self._met or write.seen or (write.rule and write.automatic):
+        elif name in self._met or write.seen:
             self.slow.add(key)
         if key in self.slow:
             return whole
         heads = self._heads.get(key)
         if heads is None:
             heads = self._start(key)
+        if _of_rules(heads, write):
+            self.slow.add(key)
+            return whole
         if write.supersedes:
             self._supersede(key, heads, write.supersedes)
         heads.append(head_of(write))
@@ -173,7 +181,7 @@ class _Batch:
     def _start(self, key: Key) -> list[Head]:
         row = self._rows.get(key)
         heads = list(decode_heads(row.heads)) if row else []
-        if row and (row.mark == TANGLED or any(h.rule and h.automatic for h in heads)):
+        if row and row.mark == TANGLED:
             self.slow.add(key)
         self._heads[key] = heads
         return heads
@@ -221,6 +229,17 @@ class _Batch:
                 if dies or is_dead(self._rows.get(key)):
                     self._derived.die(key[0], dead=dies)
         self._derived.put_cells(put)
+
+
+def _of_rules(heads: Iterable[Head], write: Write) -> bool:
+    """Tells whether rules' writes make a cell one for the law: one among the heads, or one that
+    does not supersede them all.
+    """
+    if any(h.rule and h.automatic for h in heads):
+        return True
+    if not (write.rule and write.automatic):
+        return False
+    return not heads or any(h.id not in write.supersedes for h in heads)
 
 
 def _id(head: Head) -> WriteId:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple
 
 import msgspec
 
 from prophet_hub.engine.heads import Derivation
+from prophet_hub.engine.offered import Judge, Refused, batches, patient, read, weight
 from prophet_hub.engine.offers import Parcel
 from prophet_hub.engine.past import Past
+from prophet_hub.engine.quarantine import Branch, Named, Quarantine, named_in
 from prophet_hub.engine.reading import latest
+from prophet_hub.engine.trust import Trust
 from prophet_hub.errors import Invalid
-from prophet_hub.model import codec
-from prophet_hub.model.changes import Changeset, Entry, Write, is_delete
-from prophet_hub.model.ids import Origin, WriteId, fresh
+from prophet_hub.model import codec, seals
+from prophet_hub.model.changes import Changeset, Write, is_delete
+from prophet_hub.model.ids import ChangesetName, Origin, WriteId, fresh
 from prophet_hub.store.base import EntryRow
 from prophet_hub.store.log import Log
 from prophet_hub.store.sqlite import Store
@@ -24,12 +27,7 @@ from prophet_hub.values import INLINE, Stored, Value
 
 __all__ = ["Recorder"]
 
-_T = TypeVar("_T")
-Judge = Callable[[Entry], str | None]
-Named = list[tuple[int, str, int]]
-
-_BATCH = 2_000
-"""Changesets brought into the derived tables at once: bounds memory, spares statements."""
+Sign = Callable[[bytes], bytes]
 
 
 class Recorder:
@@ -38,6 +36,9 @@ class Recorder:
     def __init__(self, store: Store, derivation: Derivation, origin: Origin) -> None:
         self._store, self._log, self._derivation = store, store.log, derivation
         self.origin = origin
+        self.quarantine = Quarantine(store, derivation)
+        self.sign: Sign | None = None
+        self._unsigned = False
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -48,8 +49,11 @@ class Recorder:
                 if outermost:  # another process may have taken a new one
                     self.origin = Origin(self._store.meta("origin") or origin)
                 yield
+                if outermost:
+                    self._seal()
         except BaseException:
             self.origin = origin
+            self._unsigned = self._unsigned and not outermost
             self._log.forget()
             raise
 
@@ -57,26 +61,45 @@ class Recorder:
 
     def record(self, changesets: Iterable[Changeset]) -> int:
         """Logs changesets at the next places of the own origin; see `Replica.record`."""
-        return sum(self._record(batch) for batch in _batches(changesets))
+        return sum(self._record(batch) for batch in batches(changesets))
 
     def _record(self, changesets: Sequence[Changeset]) -> int:
+        return self._append(self._new(changesets))
+
+    def vouch(self, author: str, created: int, note: str) -> None:
+        """Logs an entry without writes, so that a seal over all before it travels with it."""
+        with self.transaction():
+            self._append([Changeset(ChangesetName(fresh()), author, created, (), note)])
+
+    def _append(self, changesets: Iterable[Changeset]) -> int:
         self._log.add_origin(self.origin)
         sequence, running = self._log.last(self.origin)
         number = latest(self._store) + 1
         rows: list[EntryRow] = []
         fresh_: list[tuple[int, Sequence[Write]]] = []
-        for changeset in self._new(changesets):
+        for changeset in changesets:
             sequence += 1
             entry, raw = codec.seal(self.origin, sequence, running, changeset)
+            codec.check(raw)  # what we record, others must be able to take
             running = entry.running
             rows.append(EntryRow(number, self.origin, sequence, entry.before, running, raw, None))
             fresh_.append((number, changeset.writes))
             number += 1
         if rows:
             self._log.append(rows)
-            self._log.carry([one for n, writes in fresh_ for one in _named(n, writes)])
+            self._log.carry([one for n, writes in fresh_ for one in named_in(n, writes)])
             self._derivation.apply(fresh_)
+            self._unsigned = True
         return len(rows)
+
+    def _seal(self) -> None:
+        """Signs the last of our own entries, and so all before it, where there is a key."""
+        if self._unsigned and self.sign is not None:
+            sequence, running = self._log.last(self.origin)
+            message = seals.words(self._store.meta("database") or b"", running)
+            number = self._log.number_at(self.origin, sequence)
+            self._log.put_seals([(number, self.sign(message))] if sequence else [])
+        self._unsigned = False
 
     def _new(self, changesets: Sequence[Changeset]) -> Iterator[Changeset]:
         """Yields what the log does not know yet, texts by hash, deletes with their own changeset."""
@@ -116,51 +139,84 @@ class Recorder:
         data = value.encode()
         if len(data) <= INLINE:
             return value
+        if len(data) > codec.MAX_TEXT:
+            raise Invalid(f"A text has {len(data):,} bytes; {codec.MAX_TEXT:,} are allowed.")
         sha256 = hashlib.sha256(data).hexdigest()
         self._log.put_text(sha256, data)
         return Stored(sha256, len(data))
 
     # --- others' ---
 
-    def integrate(self, source: Iterable[Parcel | tuple[bytes, bytes]], judge: Judge | None) -> int:
+    def integrate(
+        self,
+        source: Iterable[Parcel | tuple[bytes, bytes]],
+        judge: Judge | None,
+        refused: Refused | None = None,
+    ) -> int:
         """Takes entries in the source's own order; see `Replica.integrate`."""
-        count = 0
-        for batch in _batches(Parcel(*one) for one in source):
+        count, offered = 0, 0
+        refused = patient(refused)
+        for batch in batches((Parcel(*one) for one in source), weight):
             with self.transaction():
-                count += self._integrate(batch, judge)
+                count += self._integrate(batch, self._placed(batch, judge, refused, offered))
+            offered += len(batch)
         return count
 
-    def _integrate(self, batch: Sequence[Parcel], judge: Judge | None) -> int:
+    def _integrate(self, batch: Sequence[Parcel], placed: Iterable[_Placed]) -> int:
         number = latest(self._store) + 1
         rows: list[EntryRow] = []
         accepted: list[tuple[int, Sequence[Write]]] = []
-        named: Named = []
-        seals: list[tuple[int, bytes]] = []
-        places = _Places(self._log)
-        met_own = False
-        for before, raw, texts, seal in batch:
-            origin, sequence, running, writes, reason = _read(before, raw, judge)
-            if not places.take(origin, sequence, before, running):
+        named, counting = Named(), Named()
+        kept: list[tuple[int, bytes]] = []
+        trust = Trust(self._store)
+        verdict = trust.judge(batch) if trust.required else None
+        vouched: list[tuple[Branch, bytes]] = []
+        for origin, sequence, running, parcel, writes, fault, new in placed:
+            before, raw, texts, seal = parcel
+            reason = fault
+            if verdict is not None:
+                reason = fault or verdict.reasons.get(running)
+                if running in verdict.tops:
+                    vouched.append(((origin, sequence, running), seal))
+            if not new:
                 continue
-            met_own |= origin == self.origin
             rows.append(EntryRow(number, origin, sequence, before, running, raw, reason))
+            here = named_in(number, writes)
+            named += here
             if reason is None:
                 accepted.append((number, writes))
-            here = _named(number, writes)
-            named += here
+                counting += here
             self._take_texts(texts, {sha256 for _, sha256, _ in here})
-            if seal:
-                seals.append((number, seal))
+            if len(seal) == seals.SEAL:
+                kept.append((number, seal))
             number += 1
         self._log.append(rows)
-        self._log.put_seals(seals)
+        self._log.put_seals(kept)
         self._log.carry(named)
-        self._log.want(self._missing(named))
+        self.quarantine.vouch(vouched)
+        self.quarantine.want(counting)
         if accepted:
             self._derivation.apply(accepted)
-        if met_own:
+        if any(row.origin == self.origin for row in rows):
             self.take_new_origin()
         return len(rows)
+
+    def _placed(
+        self, batch: Sequence[Parcel], judge: Judge | None, refused: Refused | None, offered: int
+    ) -> Iterator[_Placed]:
+        """Yields what can stand in the log; the rest is refused by name."""
+        places = _Places(self._log)
+        for parcel in batch:
+            offered += 1
+            try:
+                origin, sequence, running, writes, fault = read(parcel.before, parcel.raw, judge)
+                new = places.take(origin, sequence, parcel.before, running)
+            except Invalid as error:
+                if refused is None:
+                    raise
+                refused(f"Entry {offered:,} of those offered: {error.sentence}")
+                continue
+            yield _Placed(origin, sequence, running, parcel, writes, fault, new)
 
     def _take_texts(self, texts: Sequence[bytes], named: set[str]) -> None:
         """Keeps the texts that their entry names; nothing else is believed."""
@@ -170,33 +226,21 @@ class Recorder:
                 self._log.put_text(sha256, data)
                 self._log.arrived(sha256)
 
-    def _missing(self, named: Named) -> list[tuple[str, int]]:
-        """Returns what is named and stands neither among the texts nor among the contents."""
-        sizes = {sha256: size for _, sha256, size in named}
-        return [
-            (sha256, size)
-            for sha256, size in sorted(sizes.items())
-            if self._log.text(sha256) is None and not self._store.blobs.has(Stored(sha256, size))
-        ]
-
     def accept(self, number: int) -> None:
         """Takes an entry out of quarantine: from now on its writes count.
 
         Raises:
             Invalid: It still cannot be read.
         """
+        for row in self._log.entries((number,)):
+            codec.decode(row.before, row.raw)
         with self.transaction():
-            for row in self._log.entries((number,)):
-                if row.reason is not None:
-                    entry = codec.decode(row.before, row.raw)
-                    self._log.release(number)
-                    tick = latest(self._store) + 1
-                    self._store.set_meta("ticks", tick)
-                    self._derivation.apply([(number, entry.changeset.writes)], at=tick)
+            self.quarantine.release((number,))
 
     def take_new_origin(self) -> None:
         """Goes on under a new origin; nothing is dropped or logged again."""
         with self.transaction():
+            self._seal()
             if self.origin:
                 former = self._store.meta("former") or b""
                 self._store.set_meta(
@@ -204,6 +248,18 @@ class Recorder:
                 )
             self.origin = Origin(fresh())
             self._store.set_meta("origin", self.origin)
+
+
+class _Placed(NamedTuple):
+    """An offered entry that can stand at its place: why it cannot count, and whether it is new."""
+
+    origin: Origin
+    sequence: int
+    running: bytes
+    parcel: Parcel
+    writes: Sequence[Write]
+    fault: str | None
+    new: bool
 
 
 class _Places:
@@ -243,41 +299,7 @@ class _Places:
         return self._at[place]
 
 
-def _read(
-    before: bytes, raw: bytes, judge: Judge | None
-) -> tuple[Origin, int, bytes, Sequence[Write], str | None]:
-    """Returns place, running hash and writes of an entry, or why the writes cannot be taken."""
-    try:
-        entry = codec.decode(before, raw)
-    except Invalid as error:
-        running = hashlib.sha256(before + raw).digest()
-        return *codec.place(raw), running, (), error.sentence
-    reason = judge(entry) if judge else None
-    return entry.origin, entry.sequence, entry.running, entry.changeset.writes, reason
-
-
-def _named(number: int, writes: Sequence[Write]) -> Named:
-    """Returns the texts and contents that an entry names by hash."""
-    return [
-        (number, value.sha256, value.size)
-        for w in writes
-        for value in (w.value, w.old)
-        if isinstance(value, Stored)
-    ]
-
-
 def _seeing(write: Write, own: tuple[WriteId, ...]) -> Write:
     """Returns a delete that also saw what its own changeset writes."""
     seen = {*write.seen, *own} - {write.id}
     return msgspec.structs.replace(write, seen=tuple(sorted(seen)))
-
-
-def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
-    batch: list[_T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -10,6 +10,7 @@ import msgspec
 from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
 from prophet_hub.engine.offers import Knows, Parcel, Ticket, offers, stands_at
 from prophet_hub.engine.rows import LIFE_KEY, present, state_in
+from prophet_hub.engine.trust import awaits_seal
 from prophet_hub.errors import UsageError
 from prophet_hub.merge.conflicts import CellState, Conflict
 from prophet_hub.model import codec
@@ -224,8 +225,12 @@ class Reading:
         return sorted(self._log.tips())
 
     def stands_at(self, origin: bytes, sequence: int, running: bytes) -> bool:
-        """Tells whether the log holds the entry at the place with this running hash."""
-        return stands_at(self._log, origin, sequence, running)
+        """Tells whether the log holds the entry at the place with this running hash.
+
+        The last of a branch that waits for a seal is asked for again.
+        """
+        here = stands_at(self._log, origin, sequence, running)
+        return here and not awaits_seal(self.store, origin, sequence, running)
 
     def offers(self, knows: Knows) -> Iterator[Parcel]:
         """Yields the entries that whoever asks lacks, in the order in which they came here."""

@@ -130,15 +130,20 @@ class Replica(Reading, ByProperties):
         source: Iterable[Parcel | tuple[bytes, bytes]],
         *,
         judge: Callable[[Entry], str | None] | None = None,
+        refused: Callable[[str], None] | None = None,
     ) -> int:
         """Takes entries of any origin in the source's own order; returns how many were new.
 
         A pair is a parcel (before, raw) without texts.  What entries name by hash and did not
-        bring stands in `wanted` from then on, until `supply`.  Batches are atomic.  An entry that breaks the schema is kept in quarantine; a gap
-        is refused (Invalid); an entry of this replica's own origin that it did not log makes it
-        take a new origin.  `judge` says of an entry why it is not to be accepted, None if it is.
+        bring stands in `wanted` from then on, until `supply`.  Batches are atomic.  An entry that
+        breaks the schema is kept in quarantine, and so is one without a trusted seal where seals
+        are demanded; an entry of this replica's own origin that it did not log makes it take a new
+        origin.  `judge` says of an entry why it is not to be accepted, None if it is.
+
+        A gap, or bytes without a place, end it (Invalid); with `refused` they are told to it, and
+        the rest is taken, until there are too many of them.
         """
-        return self._recorder.integrate(source, judge)
+        return self._recorder.integrate(source, judge, refused)
 
     def supply(self, stored: Stored, pieces: Iterable[bytes]) -> None:
         """Keeps a content that was wanted; a second time changes nothing.
@@ -150,6 +155,22 @@ class Replica(Reading, ByProperties):
         self.store.blobs.put(pieces, limit=stored.size, expected=stored)
         with self.transaction():
             self.store.log.arrived(stored.sha256)
+
+    def seal_with(self, sign: Callable[[bytes], bytes] | None) -> None:
+        """Signs, from now on, the last entry of each transaction: the message to a seal."""
+        self._recorder.sign = sign
+
+    def vouch(self, *, author: str, note: str = "") -> None:
+        """Logs an entry without writes, whose seal covers all that this origin logged before."""
+        self._recorder.vouch(author, self._clock(), note)
+
+    def release(self, numbers: Iterable[int] | None = None) -> int:
+        """Lets held entries count that can be read, by default those under a seal that is trusted
+        by now; returns how many.  The second time releases nothing.
+        """
+        held = self._recorder.quarantine
+        with self.transaction():
+            return held.release_covered() if numbers is None else held.release(numbers)
 
     def accept(self, number: int) -> None:
         """Takes an entry out of quarantine by its local number; the second time does nothing.

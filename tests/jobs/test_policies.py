@@ -18,23 +18,34 @@ def from_remote(head, remote):
     return head.record == remote.encode()
 
 
-def test_a_job_that_asks_has_no_rules():
-    assert policies({}, from_remote) is None
-    assert policies({"default": "ask", "status": "ask"}, from_remote) is None
+def merge(conflict):
+    return (("merge 1", "both"),) if conflict.cell.prop == "description" else ()
+
+
+def rules(said):
+    return policies(said, from_remote, merge)
+
+
+def test_a_job_that_asks_decides_nothing():
+    for said in ({}, {"default": "ask", "status": "ask"}):
+        assert list(rules(said)(conflict("status"))) == []
+
+
+def test_texts_are_merged_where_that_is_clean():
+    found = rules({"default": "merge"})
+
+    assert list(found(conflict("description"))) == [("merge 1", "both")]
+    assert list(found(conflict("status"))) == []
 
 
 def test_each_field_has_its_own_and_the_rest_the_default():
-    rules = policies(
-        {"default": "prefer a", "status": "newest", "owner": "ask", "due": "prefer c"}, from_remote
-    )
+    found = rules({"default": "prefer a", "status": "newest", "owner": "ask", "due": "prefer c"})
 
-    assert list(rules(conflict("summary"))) == [("prefer a", "old")]
-    assert list(rules(conflict("status"))) == [("newest", "new")]
-    assert list(rules(conflict("owner"))) == []
-    assert list(rules(conflict("due"))) == []
+    assert list(found(conflict("summary"))) == [("prefer a", "old")]
+    assert list(found(conflict("status"))) == [("newest", "new")]
+    assert list(found(conflict("owner"))) == []
+    assert list(found(conflict("due"))) == []
 
 
 def test_without_a_default_the_rest_is_asked():
-    rules = policies({"status": "newest"}, from_remote)
-
-    assert list(rules(conflict("summary"))) == []
+    assert list(rules({"status": "newest"})(conflict("summary"))) == []

@@ -151,7 +151,7 @@ class Brakes(_Model):
     creates: int = Field(default=1000, ge=0, description="tickets created after the first run")
 
 
-_Policy = Annotated[str, StringConstraints(pattern=r"^(ask|newest|prefer \S+)$")]
+_Policy = Annotated[str, StringConstraints(pattern=r"^(ask|newest|merge|prefer \S+)$")]
 
 
 class Job(_Model):
@@ -161,7 +161,8 @@ class Job(_Model):
         min_length=2, description="two or more, as a list or as a mapping"
     )
     conflicts: dict[str, _Policy] = Field(
-        default_factory=dict, description="per field and `default`: ask, newest, prefer REMOTE"
+        default_factory=dict,
+        description="per field and `default`: ask, newest, merge, prefer REMOTE",
     )
     fields: list[str] | None = Field(default=None, description="only these fields are carried")
     attachments: Annotated[Attachments, BeforeValidator(_attachments)] = Field(

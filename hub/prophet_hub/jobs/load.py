@@ -115,7 +115,7 @@ def _fault(told: Mapping[str, Any], found: Document) -> Fault:
             sentence, at, line = f'The key "{last}" is missing.', around, found.line(around)
         case "string_pattern_mismatch" if "conflicts" in path:
             sentence = f'"{said}" is no policy.'
-            hint = nearest(said, ["ask", "newest", "prefer REMOTE"])
+            hint = nearest(said, ["ask", "newest", "merge", "prefer REMOTE"])
         case "string_pattern_mismatch":
             sentence, at = f'"{last}" is no name.', around
             hint = "Use letters, digits, -, _ and . only, at most 64 of them."

@@ -15,19 +15,23 @@ _PREFER = "prefer "
 
 
 def policies(
-    said: Mapping[str, str], from_remote: Callable[[Head, str], bool]
-) -> settle.Policy | None:
-    """Returns the rule for a whole job, None where it leaves every conflict to people.
+    said: Mapping[str, str], from_remote: Callable[[Head, str], bool], merge: settle.Policy
+) -> settle.Policy:
+    """Returns the rule for a whole job.
 
     Args:
-        said: Field or `default` -> `ask`, `newest` or `prefer REMOTE`.
+        said: Field or `default` -> `ask`, `newest`, `merge` or `prefer REMOTE`.
         from_remote: Tells whether a remote said a head.
+        merge: Merges long texts where that is clean.
     """
-    if all(policy == "ask" for policy in said.values()):
-        return None
-    rules = {prop: _rule(policy, from_remote) for prop, policy in said.items()}
-    default = rules.get("default", settle.ask)
-    return lambda conflict: rules.get(conflict.cell.prop, default)(conflict)
+    known = {"newest": settle.newest, "merge": merge}
+    rules = {
+        prop: _prefer(policy, from_remote)
+        if policy.startswith(_PREFER)
+        else known.get(policy, settle.ask)
+        for prop, policy in said.items()
+    }
+    return settle.by_property(rules, rules.get("default", settle.ask))
 
 
 def within(replica: Replica, trackers: frozenset[TrackerId]) -> Callable[[Conflict], bool]:
@@ -41,8 +45,6 @@ def within(replica: Replica, trackers: frozenset[TrackerId]) -> Callable[[Confli
     return mine
 
 
-def _rule(policy: str, from_remote: Callable[[Head, str], bool]) -> settle.Policy:
-    if policy.startswith(_PREFER):
-        remote = policy.removeprefix(_PREFER).strip()
-        return settle.prefer(remote, lambda head: from_remote(head, remote))
-    return settle.newest if policy == "newest" else settle.ask
+def _prefer(policy: str, from_remote: Callable[[Head, str], bool]) -> settle.Policy:
+    remote = policy.removeprefix(_PREFER).strip()
+    return settle.prefer(remote, lambda head: from_remote(head, remote))

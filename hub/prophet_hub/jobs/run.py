@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from prophet_hub.engine.replica import Conflict, Head, Replica
+from prophet_hub.engine.settling import Page, settle_all
 from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
@@ -27,6 +28,8 @@ from prophet_hub.jobs.policies import policies, within
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled, spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
 from prophet_hub.jobs.trackers import Move, moves, seen, tracker_of
+from prophet_hub.merge.settle import Policy
+from prophet_hub.merge.votes import is_asked
 from prophet_hub.model import codec
 from prophet_hub.model.ids import TrackerId, text
 from prophet_hub.plugins import Plugins
@@ -266,16 +269,19 @@ class Run:
         return Failed(remote=name, error=error)
 
     def _settle(self) -> int:
-        rules = policies(self._job.conflicts, self._from_remote)
-        if rules is None:
-            return 0
+        """By votes, by the database's rules, and what is left of the job's tickets by its own."""
         mine = within(self._replica, self._trackers())
-        self.report.settled = self._replica.settle(lambda one: rules(one) if mine(one) else ())
+
+        def own(page: Page) -> Policy:
+            rules = policies(self._job.conflicts, self._from_remote, page.merge)
+            return lambda one: answer if (answer := rules(one)) and mine(one) else ()
+
+        self.report.settled = settle_all(self._replica, own).total()
         return self.report.settled
 
     def _conflicts(self) -> Iterator[Conflict]:
         mine = within(self._replica, self._trackers())
-        return (one for one in self._replica.conflicts() if mine(one))
+        return (one for one in self._replica.conflicts() if is_asked(one) and mine(one))
 
     def _from_remote(self, head: Head, remote: str) -> bool:
         ledger = self._ledger(remote)

@@ -79,7 +79,7 @@ RULES = [
            "return frozenset[WriteId]().union(*parts)", "return NOBODY",
            "who_edits_a_copy_met_again_by_key_saw_what_it_was_born_with"),
     Mutant("what carries our key is adopted when all was read", "puller",
-           "isinstance(told, Ticket) and not adopting and self._is_strange(told)", "False",
+           "isinstance(told, Ticket) and strange and not adopting", "False",
            "what_carries_our_key_is_adopted_when_all_was_read"),
     Mutant("look before sending again, by key", "first",
            "if intent.ref or kind not in side.able.keys:", "if True:",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from prophet_hub.cli.failures import sentence
 from prophet_hub.cli.tables import counted
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
-from prophet_hub.jobs.run import Failed, Progress, Reached, Settled
+from prophet_hub.jobs.run import Failed, LeftOut, Progress, Reached, Settled
 
 if TYPE_CHECKING:
     from prophet_hub.cli.desk import Desk
@@ -78,8 +78,10 @@ class Lines(View):
     def step(self, step: Progress) -> None:
         """Counts; prints at the end of a stage."""
         super().step(step)
-        if isinstance(step, (Reached, Settled, Failed)):
+        if isinstance(step, (Reached, LeftOut, Settled, Failed)):
             self.close()
+            if isinstance(step, LeftOut):
+                self.desk.say(str(step))
             if isinstance(step, Settled) and step.count:
                 self.desk.say(f"{counted(step.count, 'conflict')} settled by policy")
             return

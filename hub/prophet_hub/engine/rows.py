@@ -9,7 +9,7 @@ import msgspec
 
 from prophet_hub.merge.cells import Head, shown_of
 from prophet_hub.merge.conflicts import CellState, dead, state_of
-from prophet_hub.model.changes import LIFE
+from prophet_hub.model.changes import LIFE, NOTED
 from prophet_hub.store.base import LATE, PLAIN, CellRow
 from prophet_hub.values import Value
 
@@ -43,7 +43,7 @@ def row_of(key: Key, heads: Sequence[Head], mark: int = PLAIN) -> CellRow:
     if len(heads) == 1:
         conflict, shown = 0, heads[0].value
     else:
-        conflict = int(len({h.value for h in heads}) > 1)
+        conflict = int(key[1] != NOTED and len({h.value for h in heads}) > 1)
         shown = shown_of(heads, key[2])
     parent = parent_of(shown) if key[1] == TICKET and not key[2] else None
     return CellRow(*key, _encode(heads), conflict, mark, parent)

@@ -40,9 +40,7 @@ class Items:
         if twin is not None and self.ledger.item(record) is None:
             self.bind(kind, ref, telling.ticket, twin)
         elif shadow is None and twin is None:
-            self.ledger.set_item(
-                record, ItemRow(side.spec.tracker, kind, ref, telling.ticket, born=True)
-            )
+            self._set_item(kind, ref, telling.ticket, born=True)
         known = Known(
             tracker=side.spec.tracker,
             record=record,
@@ -71,11 +69,15 @@ class Items:
         for (kind, born), intent in side.intents.items():
             if kind == telling.kind and intent.ref == telling.ref:
                 return born, (born, intent)
+        side.flush()
         row = self.ledger.item(record)
+        others = sorted(side.replica.members(record) - {record})
         if row is not None and not row.born:
-            side.flush()
-            others = sorted(side.replica.members(record) - {record})
             return (others[0] if others else None), None
+        if row is not None or others:
+            # another hub bound it, and how it was read did not reach us: that is no reading
+            ours = telling.kind != TICKET or telling.author.id == side.spec.account.id
+            return (others[0] if others and row is None and ours else None), None
         twin = twin_of(telling)
         if twin is None or twin == record:
             return None, None
@@ -94,10 +96,19 @@ class Items:
         """Says that an item is our copy of a record."""
         side = self.side
         record = side.record(kind, ref)
-        side.ledger.set_item(record, ItemRow(side.spec.tracker, kind, ref, ticket, born=False))
+        self._set_item(kind, ref, ticket, born=False)
+        side.flush()
+        if twin in side.replica.members(record):
+            return
         cell = same_as(record, twin)
         name = ids.name_of("bound", *sorted((record, twin)))
         self.put(name, side.spec.account, 0, [_link(cell)], side.place_name(kind, ref, ticket))
+
+    def _set_item(self, kind: str, ref: str, ticket: str, *, born: bool) -> None:
+        record = self.side.record(kind, ref)
+        before = self.ledger.item(record)
+        told = before.told if before else ()
+        self.ledger.set_item(record, ItemRow(self.side.spec.tracker, kind, ref, ticket, born, told))
 
     def _earliest(
         self, home: RecordId, row: Field, prop: str, member: str, birth: str

@@ -46,10 +46,15 @@ _decoders: Final[dict[type, msgspec.msgpack.Decoder[Any]]] = {
 
 
 class Ledger:
-    """The rows of one tracker, in one store, for one job."""
+    """The rows of one tracker, in one store, for one job.
+
+    Attributes:
+        touched: The items, (kind, id), of which something was noted that travels to other hubs.
+    """
 
     def __init__(self, store: _Store, tracker: TrackerId, job: str) -> None:
         self.store, self.tracker, self.job = store, tracker, job
+        self.touched: set[tuple[str, str]] = set()
 
     # --- what was read ---
 
@@ -59,6 +64,7 @@ class Ledger:
 
     def set_shadow(self, kind: str, ref: str, shadow: Shadow) -> None:
         """Notes a reading."""
+        self.touched.add((kind, ref))
         self._put("shadows", (self.tracker, kind, ref), shadow)
 
     def item(self, record: RecordId) -> ItemRow | None:
@@ -67,6 +73,7 @@ class Ledger:
 
     def set_item(self, record: RecordId, row: ItemRow) -> None:
         """Notes which item a record is."""
+        self.touched.add((row.kind, row.ref))
         self._put("items", (record,), row)
 
     def in_scope(self, job: str, tracker: TrackerId, ref: str) -> bool:
@@ -76,6 +83,7 @@ class Ledger:
     def set_scope(self, ref: str) -> None:
         """Notes that the job's query told the ticket; the second time changes nothing."""
         if not self.in_scope(self.job, self.tracker, ref):
+            self.touched.add((_TICKET, ref))
             self.store.put("scope", (self.job, self.tracker, ref), b"")
 
     def place(self) -> Place:
@@ -226,6 +234,7 @@ class Ledger:
         self.store.put(table, key, _encode(row))
 
 
+_TICKET: Final = "ticket"  # as prophet_hub.sdk calls it; not imported, `show` has no time for it
 _LOOK: Final = "look:"
 _NAME: Final = "tracker-of:"
 _NOW: Final = "name-of:"

@@ -23,7 +23,7 @@ from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE
-from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Outcome, Pulled
 from prophet_hub.model import ids
 from prophet_hub.sdk import TICKET, Checkpoint, Gone, Pull, Ref, Ticket
@@ -32,6 +32,10 @@ __all__ = ["ADOPT", "Fetched", "Puller"]
 
 ADOPT: Final = "adopt"
 _STRANGE: Final = "It carries a key of ours and is read when every remote was read."
+_UNKNOWN: Final = (
+    "It carries the key of a record that nobody here knows. Pull the hub that made it; drop makes it "
+    "a ticket of its own."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +98,15 @@ class Puller:
     def adopt(self) -> Iterator[Pulled]:
         """Reads the copies that a run met without knowing their creation, as a restored hub does.
 
-        Only when every remote was read is the record that they copy known as it is now.
+        Only when every remote was read is the record that they copy known as it is now.  Where
+        nobody here knows it, another hub does, and the copy waits until that was heard.
         """
         side = self.side
         for kind, ref, name, row in side.ledger.all_waiting(TICKET):
             if name != WHOLE or row.tag != ADOPT:
+                continue
+            if self._is_unknown(row.value or ""):  # it waits on, and this remote gets no creates
+                self._hold(ref, row.value or "", _UNKNOWN)
                 continue
             try:
                 unit = self.fetch(Ref(kind=kind, id=ref))
@@ -126,7 +134,25 @@ class Puller:
         record = side.record(TICKET, ticket.ref.id)
         if not ticket.key or side.ledger.item(record) is not None:
             return False
+        if len(side.replica.members(record)) > 1:
+            return False
         return all(ids.text(intent.key) != ticket.key for intent in side.intents.values())
+
+    def _is_unknown(self, key: str) -> bool:
+        """Tells whether a key names a record that nobody here has told anything of."""
+        record = record_of(key)
+        return record is not None and not self.side.replica.knows(record)
+
+    def _hold(self, ref: str, key: str, reason: str) -> None:
+        """Lets a ticket wait that carries a key of ours, with its key."""
+        side, quiet = self.side, reason == _STRANGE
+        before = side.ledger.waiting(TICKET, ref)
+        if before is None or (before.reason, before.value) != (reason, key):
+            with side.transaction():
+                side.ledger.wait(
+                    TICKET, ref, WHOLE, reason, now=side.now(), value=key, quiet=quiet, tag=ADOPT
+                )
+                side.waiting.add((TICKET, ref))
 
     # --- fetching ------------------------------------------------------------------------------
 
@@ -271,9 +297,12 @@ class Puller:
         changes = 0
         if unit.listed and not isinstance(told, Gone):
             self._scope(ref)
-        if isinstance(told, Ticket) and not adopting and self._is_strange(told):
-            side.ledger.wait(TICKET, ref.id, WHOLE, _STRANGE, now=side.now(), quiet=True, tag=ADOPT)
-            side.waiting.add((TICKET, ref.id))
+        strange = isinstance(told, Ticket) and self._is_strange(told)
+        if isinstance(told, Ticket) and strange and not adopting:
+            self._hold(ref.id, told.key, _STRANGE)
+            outcome = Outcome.HELD
+        elif isinstance(told, Ticket) and strange and self._is_unknown(told.key):
+            self._hold(ref.id, told.key, _UNKNOWN)
             outcome = Outcome.HELD
         elif isinstance(told, Ticket):
             changes = self.reader.take(told, unit.contents)

@@ -12,10 +12,11 @@ import msgspec
 
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
-from prophet_hub.foreign import pairing
+from prophet_hub.foreign import pairing, shared
+from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.planner import Planner
-from prophet_hub.foreign.puller import Puller
-from prophet_hub.foreign.rows import Waiting, slot, split
+from prophet_hub.foreign.puller import ADOPT, Puller
+from prophet_hub.foreign.rows import ItemRow, Waiting, slot, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, InboxItem, Planned, Pulled, RemoteSpec
 from prophet_hub.foreign.writer import Writer
@@ -101,6 +102,7 @@ class ForeignReplica:
 
     def drop(self, number: int) -> None:
         """Takes something out of the inbox and leaves things as they are; a pairing is refused.
+        What waits for the hub that knows its key becomes a ticket of its own.
 
         Raises:
             UsageError: Nothing waits here under this number.
@@ -111,6 +113,13 @@ class ForeignReplica:
             if row.pairing:
                 pairing.answered(side, row, same=False)
             side.ledger.done_waiting(kind, ref, name)
+            if row.tag == ADOPT:
+                own = ItemRow(side.spec.tracker, kind, ref, born=True)
+                side.ledger.set_item(side.record(kind, ref), own)
+                side.ledger.wait(
+                    kind, ref, name, "It is read as a ticket of its own.", now=side.now(),
+                    quiet=True, tag=READ,
+                )  # fmt: skip
 
     def _waiting(self, number: int) -> tuple[str, str, str, Waiting]:
         self._side.forget()
@@ -153,6 +162,7 @@ class ForeignReplica:
 
     def _start(self) -> None:
         side = self._side
+        shared.catch_up(side.replica)
         if side.ledger.remote_named(side.spec.tracker) != side.spec.name:
             with side.transaction():
                 side.ledger.set_name(side.spec.name)

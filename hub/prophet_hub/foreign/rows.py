@@ -58,6 +58,7 @@ class Stand(msgspec.Struct, frozen=True, array_like=True, gc=False):
         flips: How often in a row the tracker put back what our write had replaced.
         flipped: When it did so last, in microseconds on the tracker's clock.
         was: What the field showed before our last write.
+        apart: What other readings showed of which nobody knows whether they were before this one.
     """
 
     value: str | None = None
@@ -67,6 +68,7 @@ class Stand(msgspec.Struct, frozen=True, array_like=True, gc=False):
     flips: int = 0
     flipped: int = 0
     was: str | None = None
+    apart: tuple[str | None, ...] = ()
 
 
 class Shadow(msgspec.Struct, frozen=True, array_like=True):
@@ -129,6 +131,7 @@ class ItemRow(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         born: It was made by somebody else than this hub; a copy of ours is not born.
+        told: The replicated writes that this row and the item's shadow hold.
     """
 
     tracker: TrackerId
@@ -136,6 +139,7 @@ class ItemRow(msgspec.Struct, frozen=True, array_like=True):
     ref: str
     ticket: str = ""
     born: bool = True
+    told: tuple[WriteId, ...] = ()
 
 
 class PersonRow(msgspec.Struct, frozen=True, array_like=True):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from prophet_hub.engine.replica import CellState, Replica
+from prophet_hub.foreign import shared
 from prophet_hub.foreign.guard import Guarded
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.people import People
@@ -46,6 +47,7 @@ class Side:
     def forget(self) -> None:
         """Drops what is held in memory of the ledger: after a transaction that was rolled back."""
         self.pending.clear()
+        self.ledger.touched.clear()
         self.people = People(self.spec, self.ledger)
         self.words = Words(
             person_in=self.people.word,
@@ -64,6 +66,7 @@ class Side:
             with self.replica.transaction():
                 yield
                 self.flush()
+                shared.tell(self.replica, self.ledger, f"{self.spec.name}: how far it was read")
         except BaseException:
             self.forget()
             raise

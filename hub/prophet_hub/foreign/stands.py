@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -22,12 +23,14 @@ from prophet_hub.foreign.translate import Step
 from prophet_hub.model.ids import WriteId
 from prophet_hub.values import Value
 
-__all__ = ["FLIPS", "CellReading", "Need", "compose_cell", "transcribe_cell"]
+__all__ = ["FLIPS", "CellReading", "Need", "compose_cell", "hashed", "resolved", "transcribe_cell"]
 
 FLIPS: Final = 5
 """Times that a tracker may put back what we replaced, in a row and within days of one another."""
 
 _DAY: Final = 86_400_000_000
+_LONG: Final = 100
+_HASH: Final = "\x1bsha256:"
 
 Ids = frozenset[WriteId]
 
@@ -48,7 +51,7 @@ class CellReading:
     refused: bool = False
 
 
-def transcribe_cell(  # noqa: C901, PLR0912 - one story; apart, the order of its rules is lost
+def transcribe_cell(  # noqa: C901, PLR0912 - one story: its rules have an order
     now: str | None, story: Sequence[Step], name: str, stand: Stand | None, sent: Sent | None, *,
     start: int, mine: Callable[[Step], bool], same: Callable[[str | None, str | None], bool],
     fact: Callable[[Step | None, str | None, Ids, str | None], Ids],
@@ -120,9 +123,26 @@ def transcribe_cell(  # noqa: C901, PLR0912 - one story; apart, the order of its
         stands(now, sent.ids | above, sent)
     elif sent and not found.told and sent.answered:
         found.refused = True
-    if found.stand.cursor != last:
-        found.stand = msgspec.structs.replace(found.stand, cursor=last)
+    apart = found.stand.apart
+    if not (found.told or found.stand.own or all(same(word, now) for word in apart)):
+        tells(None, now, found.stand.ids, shown)  # two hubs read apart: this is after both
+    if apart or found.stand.cursor != last:
+        found.stand = msgspec.structs.replace(found.stand, cursor=last, apart=())
     return found
+
+
+def hashed(word: str | None) -> str | None:
+    """Returns how a word travels to other hubs: a long one by its hash, to be compared."""
+    if word is None or len(word) <= _LONG or word.startswith(_HASH):
+        return word
+    return _HASH + sha256(word.encode()).hexdigest()
+
+
+def resolved(stand: Stand, shown: str | None) -> Stand:
+    """Returns a stand with the word itself where it holds the hash of what is shown."""
+    if stand.value is None or not stand.value.startswith(_HASH) or hashed(shown) != stand.value:
+        return stand
+    return msgspec.structs.replace(stand, value=shown)
 
 
 class Need(Enum):

@@ -14,7 +14,7 @@ from typing import Final
 
 from prophet_hub.engine.replica import CellState
 from prophet_hub.foreign.rows import NOBODY, Intent, Sent, Shadow, Stand, split
-from prophet_hub.foreign.stands import transcribe_cell
+from prophet_hub.foreign.stands import resolved, transcribe_cell
 from prophet_hub.foreign.translate import Step, Telling, Unsaid, Words
 from prophet_hub.model import ids
 from prophet_hub.model.changes import Cell, Write
@@ -95,6 +95,8 @@ def transcribe(telling: Telling, fields: FieldMap, words: Words, known: Known) -
         stand = stands.get(name)
         if stand is None and known.shadow is not None:
             stand = Stand()  # a member or field never met before on an item well known
+        if stand is not None:
+            stand = resolved(stand, telling.fields.get(name))
         story = telling.story.get(name, [])
         got = transcribe_cell(
             telling.fields.get(name),
@@ -110,7 +112,7 @@ def transcribe(telling: Telling, fields: FieldMap, words: Words, known: Known) -
             time=max(telling.updated, telling.steps[-1].created if telling.steps else 0),
             echo=None if telling.steps or row.kind.many else _near(row),
         )
-        if stand is None or got.stand != stand or name not in stands:
+        if got.stand != stands.get(name):
             found.stands[name] = got.stand
         found.receipts += [(teller.name(e, row, name), ids) for e, ids in got.receipts]
         if got.refused and name in known.sent:

@@ -17,6 +17,8 @@ from typing import TypeVar
 from prophet_hub.engine.replica import Conflict, Head, Replica
 from prophet_hub.engine.settling import Page, settle_all
 from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError
+from prophet_hub.foreign import shared
+from prophet_hub.foreign.claims import Claim, claim, claim_of, hub_of
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled, RemoteSpec
@@ -36,7 +38,7 @@ from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import TICKET, Connector, Person
 from prophet_hub.values import from_micros
 
-__all__ = ["Failed", "Progress", "Reached", "Run", "Settled", "started"]
+__all__ = ["Failed", "LeftOut", "Progress", "Reached", "Run", "Settled", "started"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,26 @@ class Reached:
 
     remote: str
     account: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A remote that another hub reads and writes; this one hears of it through that one."""
+
+    remote: str
+    claim: Claim
+
+    def __str__(self) -> str:
+        since = f"{from_micros(self.claim.since):%Y-%m-%d %H:%M} UTC"
+        if not self.claim.hub:
+            return (
+                f"{self.remote} is left out: this hub gave it back on {since}; "
+                f"prophet-hub claims take {self.remote} takes it again."
+            )
+        return (
+            f"{self.remote} is left out: the hub on {self.claim.host} reads and writes it since "
+            f"{since}; prophet-hub claims tells how to take it over."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +84,7 @@ class Settled:
     count: int
 
 
-Progress = Reached | Failed | Pulled | Settled | Planned | Applied
+Progress = Reached | LeftOut | Failed | Pulled | Settled | Planned | Applied
 _T = TypeVar("_T", bound=Progress)
 
 
@@ -135,6 +157,8 @@ class Run:
         self._replica, self._file, self._job = replica, file, job
         self._connectors, self._plugins, self._clock = connectors, plugins, clock
         self._remotes: dict[str, _Remote] = {}
+        self._others: dict[str, RemoteSpec] = {}
+        self._hub = hub_of(replica, note=True)
         self._stopped = False
         self._told = replica.latest() if plugins.listens else 0
         self.report = new_run(replica, name, clock)
@@ -158,7 +182,11 @@ class Run:
         return moves(self._replica, self._file, self._connectors)
 
     def prepare(self) -> Iterator[Progress]:
-        """Reads all remotes, settles, and plans for those that could be read; writes to none."""
+        """Reads all remotes, settles, and plans for those that could be read; writes to none.
+
+        Remotes that another hub reads and writes are left out.
+        """
+        shared.catch_up(self._replica)
         for name, connector in self._connectors.items():
             yield from self._reach(name, connector)
         for remote in self._remotes.values():
@@ -166,12 +194,15 @@ class Run:
         for remote in self._remotes.values():
             if not remote.broken:
                 yield from self._whole(remote, remote.foreign.adopt)
+            seen(self._replica, self._file, remote.spec.name)
+            claim(self._replica, remote.spec.tracker, self._hub)
         if not self._stopped:
-            whole = set(self._remotes) == set(self._connectors) and not any(
+            here = self._remotes.keys() | self._others.keys()
+            whole = here == set(self._connectors) and not any(
                 remote.broken for remote in self._remotes.values()
             )
             yield Settled(count=self._settle() if whole else 0)
-        specs = [remote.spec for remote in self._remotes.values()]
+        specs = [*(remote.spec for remote in self._remotes.values()), *self._others.values()]
         # a remote's first plan pairs its tickets with the others', before these would create them
         for remote in sorted(self._remotes.values(), key=self._is_paired):
             if remote.spec.pushes and not remote.broken:
@@ -218,15 +249,21 @@ class Run:
 
     # --- the steps ---
 
-    def _reach(self, name: str, connector: Connector) -> Iterator[Reached | Failed]:
+    def _reach(self, name: str, connector: Connector) -> Iterator[Reached | LeftOut | Failed]:
         if self._stopped:
+            return
+        held = claim_of(self._replica, tracker_of(self._replica, name))
+        if held and not held.held_by(self._hub) and (held.hub or held.last == self._hub.hex()):
+            tracker = tracker_of(self._replica, name)
+            nobody = Person(id="")
+            self._others[name] = spec_of(self._file, name, self._job, connector, nobody, tracker)
+            yield LeftOut(remote=name, claim=held)
             return
         try:
             account = connector.whoami()
         except RemoteError as error:
             yield self._failed(name, error)
             return
-        seen(self._replica, self._file, name)
         tracker = tracker_of(self._replica, name)
         spec = spec_of(self._file, name, self._job, connector, account, tracker)
         foreign = ForeignReplica(self._replica, spec, job=self.report.job, run=self.report.run)

@@ -1,11 +1,14 @@
 """Which tracker a remote's name stands for: its id, and where it stood when last seen.
 
-The id belongs to the name and survives a moved address.  A name that suddenly leads to another
-server would make one ticket of two strangers with the same number, so a move wants a person's word.
+The id belongs to the name, travels with the database, and survives a moved address.  A name that
+suddenly leads to another server, here or in another hub's job file, would make one ticket of two
+strangers with the same number, so a move wants a person's word.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -13,6 +16,7 @@ import msgspec
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.foreign.noted import note, noted, record_of
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.model.ids import TrackerId, fresh
 
@@ -35,15 +39,16 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
     url: str
 
 
+_SAID = re.compile(r"([0-9a-f]{32}) ([0-9a-f]{32})")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Place).decode
 
 
 def tracker_of(replica: Replica, remote: str) -> TrackerId:
-    """Returns the tracker id of a remote's name; makes one for a new name."""
+    """Returns the tracker id of a remote's name; makes one for a name that no hub has."""
     known = Ledger(replica.store, TrackerId(b""), "").tracker_named(remote)
     if known is None:
-        known = TrackerId(fresh())
+        known = _told(replica, remote)[0] or TrackerId(fresh())
         with replica.transaction():
             Ledger(replica.store, known, "").set_name(remote)
     return known
@@ -58,9 +63,13 @@ def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]
     found = []
     for remote in remotes:
         data = replica.store.get("settings", _key(remote))
+        after = _place(file, remote)
         if data is None:
+            place = _told(replica, remote)[1]
+            if place not in ("", _digest(after)):
+                found.append(Move(remote, "another address, for another hub", after.url))
             continue
-        before, after = _decode(data), _place(file, remote)
+        before = _decode(data)
         if before.connector != after.connector:
             raise UsageError(
                 f"{remote} was a {before.connector} until now, and stands as a {after.connector} in "
@@ -73,11 +82,31 @@ def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]
 
 
 def seen(replica: Replica, file: JobFile, remote: str) -> None:
-    """Notes where a remote was seen; writes nothing where it is known."""
-    data = _encode(_place(file, remote))
+    """Notes where a remote was seen, and lets other hubs know; writes nothing where it is known.
+
+    Others learn the tracker's id, and of the address a digest alone.
+    """
+    place = _place(file, remote)
+    data = _encode(place)
     if replica.store.get("settings", _key(remote)) != data:
+        tracker = tracker_of(replica, remote)
         with replica.transaction():
             replica.store.put("settings", _key(remote), data)
+            if _told(replica, remote)[0] in (None, tracker):
+                said = f"{tracker.hex()} {_digest(place)}"
+                note(replica, record_of("remote", remote), said, f"which tracker {remote} is")
+
+
+def _told(replica: Replica, remote: str) -> tuple[TrackerId | None, str]:
+    """Returns what the hubs of this database call a remote: tracker id and place's digest."""
+    for _, said in reversed(noted(replica, record_of("remote", remote))):
+        if found := _SAID.fullmatch(said):
+            return TrackerId(bytes.fromhex(found[1])), found[2]
+    return None, ""
+
+
+def _digest(place: _Place) -> str:
+    return hashlib.sha256(_encode(place)).hexdigest()[:32]
 
 
 def _place(file: JobFile, remote: str) -> _Place:

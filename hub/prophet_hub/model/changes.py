@@ -13,10 +13,10 @@ __all__ = [
     "EDIT",
     "LIFE",
     "LINKING",
+    "NOTED",
     "PERSON",
     "RECEIPT",
     "SAME_AS",
-    "STAND",
     "VOTE",
     "Cell",
     "Changeset",
@@ -29,9 +29,9 @@ __all__ = [
 ]
 
 LIFE, SAME_AS, RECEIPT, VOTE = "life", "same-as", "receipt", "vote:"
-STAND = "stand:"
-"""The cell in which the bridge replicates how far an item was read.  It is no property of anything
-and its record has no type: two readings apart are never a conflict, a rule's or a person's matter."""
+NOTED = "noted"
+"""The cell of what the bridge notes for other hubs.  It is no property of anything, and its record
+has no type: two values that stand apart are never a conflict, a rule's or a person's matter."""
 
 LINKING = frozenset({SAME_AS, RECEIPT})
 """Cells about names: nothing joins them, and no rule settles them."""
@@ -64,7 +64,7 @@ class Write(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One write of one cell.
 
     Attributes:
-        type: The record's type, `ticket`, `comment` ...; "" for links and stands.
+        type: The record's type, `ticket`, `comment` ...; "" for links and notes.
         value: Absent is None.
         supersedes: What its author had before the eyes in this cell.
         created: Microseconds since 1970, UTC, by the clock of the place where it was made.

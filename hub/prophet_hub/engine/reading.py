@@ -225,9 +225,12 @@ class Reading:
         return sorted(self._log.tips())
 
     def stands_at(self, origin: bytes, sequence: int, running: bytes) -> bool:
-        """Tells whether the log holds the entry at the place with this running hash.
+        """Tells whether the log holds the entry at the place with this running hash."""
+        return stands_at(self._log, origin, sequence, running)
 
-        The last of a branch that waits for a seal is asked for again.
+    def settled_at(self, origin: bytes, sequence: int, running: bytes) -> bool:
+        """Tells whether an entry need not be offered; the last one of a branch that waits for a
+        seal is asked for again, for whoever passed it on may have lost the seal.
         """
         here = stands_at(self._log, origin, sequence, running)
         return here and not awaits_seal(self.store, origin, sequence, running)

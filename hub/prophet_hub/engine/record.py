@@ -96,7 +96,7 @@ class Recorder:
         """Signs the last of our own entries, and so all before it, where there is a key."""
         if self._unsigned and self.sign is not None:
             sequence, running = self._log.last(self.origin)
-            message = seals.words(self._store.meta("database") or b"", running)
+            message = seals.words(running)
             number = self._log.number_at(self.origin, sequence)
             self._log.put_seals([(number, self.sign(message))] if sequence else [])
         self._unsigned = False

@@ -99,14 +99,13 @@ class Trust:
     def judge(self, batch: Sequence[Parcel]) -> Verdict:
         """Says which entries of a batch are covered; those after an entry come after it in it."""
         verdict, keys = Verdict(), self.keys()
-        database = self._store.meta("database")
         blame: dict[bytes, str] = {}  # what was wrong with the next seal of the branch
         for before, raw, _, seal in reversed(batch):
             running = hashlib.sha256(before + raw).digest()
             if running in verdict.covered:
                 verdict.covered.add(before)
                 continue  # what a later seal covers needs no look at its own
-            fault = _fault(seal, seals.words(database, running), keys) if seal else UNSIGNED
+            fault = _fault(seal, seals.words(running), keys) if seal else UNSIGNED
             if fault:
                 reason = blame.get(running, fault) if fault == UNSIGNED else fault
                 verdict.reasons[running] = blame[before] = reason
@@ -118,9 +117,9 @@ class Trust:
 
     def covering(self) -> Iterator[tuple[tuple[bytes, int, bytes], bytes]]:
         """Yields (origin, sequence, running hash) and seal of the trusted ones over what is held."""
-        keys, database = self.keys(), self._store.meta("database")
+        keys = self.keys()
         for row in list(Held(self._store).sealed()):
-            if not _fault(row.seal, seals.words(database, row.running), keys):
+            if not _fault(row.seal, seals.words(row.running), keys):
                 yield row[:3], row.seal
 
 

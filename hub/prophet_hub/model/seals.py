@@ -25,12 +25,12 @@ _NAME: Final = "ed25519:"
 _DIGITS = re.compile(r"(?:ed25519:)?([0-9a-fA-F]{64})").fullmatch
 
 
-def words(database: bytes, running: bytes) -> bytes:
-    """Returns what is signed for the entry with the running hash in the database (16 bytes).
+def words(running: bytes) -> bytes:
+    """Returns what is signed for the entry with the running hash (32 bytes).
 
-    The database is in it, or entries of one database would count, word for word, in another.
+    No database is named in it: families may be joined, and the seals stay good.
     """
-    return _PREFIX + database + running
+    return _PREFIX + running
 
 
 def made(seed: bytes, message: bytes) -> bytes:

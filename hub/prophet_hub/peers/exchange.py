@@ -102,7 +102,7 @@ def pull(
         return
     _meet(replica, source, peer, author=author, joins=joins)
     new = offered = 0
-    for batch in _batches(source.offers(replica.stands_at)):
+    for batch in _batches(source.offers(replica.settled_at)):
         new += replica.integrate(batch, judge=judge)
         offered += len(batch)
         yield Took(entries=offered, new=new, total=getattr(source, "total", 0))
@@ -128,7 +128,7 @@ def push(
     adopt(target, family(replica))
     agree(family(target), family(replica), there=peer.url)
     new = offered = 0
-    for batch in _batches(replica.offers(target.stands_at)):
+    for batch in _batches(replica.offers(target.settled_at)):
         new += target.integrate(batch, judge=judge)
         offered += len(batch)
         yield Took(entries=offered, new=new, total=0)

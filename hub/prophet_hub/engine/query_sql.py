@@ -110,7 +110,7 @@ class _Terms:
         """Finds documents, and those to which living documents with these words belong."""
         match = self._match(node.text, node.prefix, node.at)
         found = "FROM words JOIN documents f ON f.doc = words.rowid WHERE words MATCH ?"
-        if self._kind:
+        if self._kind and not self._search.belongs(self._kind):
             self._sql.values += [self._kind, match, self._kind]
             return (
                 f"d.doc IN (SELECT iif(f.kind = ?, f.doc, f.home) {found}"

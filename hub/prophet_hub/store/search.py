@@ -130,6 +130,11 @@ class Search:
         sql = "SELECT doc FROM documents WHERE doc IN (?)"
         return {doc for (doc,) in self._store.rows_in(sql, docs)}
 
+    def belongs(self, kind: str) -> bool:
+        """Tells whether any document of a type belongs to another one."""
+        sql = "SELECT 1 FROM documents WHERE kind = ? AND home <> doc LIMIT 1"
+        return bool(self._store.rows(sql, (kind,)))
+
     def put(self, documents: Iterable[Document]) -> None:
         """Writes documents over what stands there."""
         self._store.run_many("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)", documents)

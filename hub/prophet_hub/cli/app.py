@@ -32,13 +32,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("tickets", "Shows one ticket with comments, attachments and conflicts."),
     "conflicts": ("conflicts", "Lists the conflicts that wait for a person."),
     "resolve": ("conflicts", "Decides a conflict, once and for every remote."),
+    "clone": ("exchange", "Makes a database that is a replica of another one."),
+    "pull": ("exchange", "Brings here what other replicas have."),
+    "push": ("exchange", "Brings to another replica what it lacks of this one."),
+    "publish": ("exchange", "Publishes this database as files, for any web server or share."),
+    "peers": ("peers", "Lists the replicas with which this one exchanges."),
+    "bundle": ("bundles", "Carries changesets in one file, without a line between two replicas."),
     "inbox": ("inbox", "Shows what could not be carried over, and answers questions."),
     "connectors": ("connectors", "Lists the installed connectors, or shows one."),
     "export": ("tickets", "Prints every record as it is shown, one JSON object a line."),
 }
 """Command -> (module of its family, its line of help)."""
 
-_GROUPS = frozenset({"inbox", "connectors"})
+_GROUPS = frozenset({"bundle", "peers", "inbox", "connectors"})
 _COMPLETING = "_PROPHET_HUB_COMPLETE"
 
 

@@ -61,6 +61,8 @@ def fetch(replica: Replica, source: Source) -> Iterator[Fetched]:
             left -= 1
             yield Fetched(stored=stored, left=left, error=_live(replica, source, stored))
         return
+    if not wanted:
+        return
     resuming: _Resuming = source  # type: ignore[assignment]  # as the line above found out
     replica.store.blobs.folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(resuming.together, "content") as pool:

@@ -80,6 +80,7 @@ Progress = Took | Fetched | Wrote | Pulled | Pushed
 def pull(
     replica: Replica, source: Source, peer: Peer, *, author: str = "", joins: bool = False,
     judge: Judge | None = None, settle: Callable[[Replica], int] | None = None,
+    noted: bool = True,
 ) -> Iterator[Progress]:  # fmt: skip
     """Brings here what the peer has and this replica lacks; a second time brings nothing.
 
@@ -91,6 +92,7 @@ def pull(
         joins: Whether another family may become one with ours.
         judge: Says of an entry why it is not accepted.
         settle: Settles what can be settled without asking, after everything is here.
+        noted: Whether the peer is one that is met again.
 
     Raises:
         UsageError: The peer is of another family.
@@ -113,7 +115,7 @@ def pull(
         yield step
     settled = settle(replica) if settle is not None else 0
     name(replica)
-    with replica.transaction():
+    if noted:
         notes.put(replica, _read_to_the_end(replica, source, peer))
     yield Pulled(entries=new, contents=contents, missing=missing, settled=settled)
 
@@ -180,12 +182,6 @@ def push_to(
 
 def _meet(replica: Replica, source: Source, peer: Peer, *, author: str, joins: bool) -> None:
     """Looks whether the two may exchange at all."""
-    theirs = family(source)
-    adopt(replica, theirs)
-    if joins:
-        join(replica, theirs, author=author)
-    else:
-        agree(family(replica), theirs, there=peer.url)
     before = ticket_in(source.head.before) if isinstance(source, Published) else []
     for origin, sequence, running in before:
         if not replica.stands_at(origin, sequence, running):
@@ -195,6 +191,12 @@ def _meet(replica: Replica, source: Source, peer: Peer, *, author: str, joins: b
                 hint="Apply the one before it first, or have one made from a ticket of this "
                 "database: prophet-hub bundle ticket FILE.",
             )
+    theirs = family(source)
+    adopt(replica, theirs)
+    if joins:
+        join(replica, theirs, author=author)
+    else:
+        agree(family(replica), theirs, there=peer.url)
 
 
 def _is_ahead_of_itself(replica: Replica, there: Published) -> bool:

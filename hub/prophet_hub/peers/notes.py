@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from prophet_hub.engine.offers import Ticket
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 
-__all__ = ["Peer", "clean", "drop", "named", "peer_at", "peers", "put"]
+__all__ = ["Peer", "clean", "drop", "good", "named", "peer_at", "peers", "put"]
 
 _TABLE: Final = "peers"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -81,9 +82,12 @@ def peer_at(replica: Replica, words: str) -> Peer:
         UsageError: The address holds a password.
     """
     known = list(peers(replica))
+    for peer in known:
+        if words == peer.name:
+            return peer
     url = clean(words)
     for peer in known:
-        if words == peer.name or url == peer.url:
+        if url == peer.url:
             return peer
     return Peer(name=_fresh(url, {peer.name for peer in known}), url=url)
 
@@ -101,7 +105,7 @@ def clean(url: str) -> str:
                 hint="Take it out, and give it as a reference: --password env:NAME or file:PATH.",
             )
         return url.rstrip("/")
-    return url
+    return str(Path(url.removeprefix("file:")).expanduser().absolute())
 
 
 def good(name: str) -> str:

@@ -6,6 +6,7 @@ old head true, and what was written in vain is reused or removed by the next pub
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -154,8 +155,10 @@ class _Publisher:
         for row, parcel, names in lacking(self._log, self._replica.tips(), knows):
             if knows(row.origin, row.sequence, row.running):  # beside the branch that is unknown
                 continue
-            batch.append((row.origin, row.sequence, row.running, parcel))
-            size += len(parcel.raw) + sum(map(len, parcel.texts))
+            texts = self._texts(parcel.texts) if parcel.texts else ()
+            kept = parcel._replace(texts=texts)
+            batch.append((row.origin, row.sequence, row.running, kept))
+            size += len(kept.raw) + sum(map(len, texts))
             for stored in names:
                 self._content(stored)
             if size >= TARGET:
@@ -169,6 +172,19 @@ class _Publisher:
         if not self._place.has(name):  # left by a publisher that was cut off
             self._write(name, data)
         return row
+
+    def _texts(self, texts: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Returns the texts that go into the segment; the others are uploaded as contents."""
+        room, inside = TARGET, []
+        for text in texts:
+            if len(text) <= room:
+                inside.append(text)
+                room -= len(text)
+            else:
+                stored = Stored(hashlib.sha256(text).hexdigest(), len(text))
+                if not self._place.has(content_name(stored)):
+                    self._write(content_name(stored), text)
+        return tuple(inside)
 
     def _content(self, stored: Stored) -> bool:
         """Uploads a content before the entry that names it counts; notes one that is not here."""

@@ -1,0 +1,134 @@
+"""One exchange from its beginning to its end: the address opened, the work done, all closed again.
+
+Commands and jobs come in here.  Like the exchange itself, a visit is a generator of what happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from prophet_hub.engine.offers import Ticket
+from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import StoreError, UsageError
+from prophet_hub.peers import bundle, notes
+from prophet_hub.peers.exchange import Progress, pull, push, push_to
+from prophet_hub.peers.format import HEAD
+from prophet_hub.peers.notes import Peer
+from prophet_hub.peers.opening import Kind, kind_of, place_at, source_at
+from prophet_hub.peers.private import kept_back, private
+from prophet_hub.peers.publish import Wrote, knowledge
+
+__all__ = ["Distance", "bundled", "distance", "pulled", "pushed", "started"]
+
+
+class Distance(NamedTuple):
+    """How far two replicas were apart when they last met, and what was recorded here since.
+
+    Attributes:
+        lacks: Changesets that the peer lacks.
+        ahead: Whether it has some that are not here.
+    """
+
+    lacks: int
+    ahead: bool
+
+
+def pulled(
+    replica: Replica, peer: Peer, *, secret: str = "", author: str = "", joins: bool = False
+) -> Iterator[Progress]:
+    """Pulls from whatever stands at the peer's address; see `exchange.pull`."""
+    noted = kind_of(peer.url) is not Kind.BUNDLE  # the next one of this name is another
+    with source_at(peer, secret=secret, clock=replica.now) as source:
+        yield from pull(replica, source, peer, author=author, joins=joins, noted=noted)
+
+
+def pushed(
+    replica: Replica, peer: Peer, *, holder: str, secret: str = "", new: bool = False
+) -> Iterator[Progress]:
+    """Pushes into the database, or publishes at the place, at the peer's address.
+
+    Args:
+        replica: What is pushed.
+        peer: Where to.
+        holder: Names this writer to others that want to write there.
+        secret: The password behind the peer's reference.
+        new: Whether a place at which nothing is published yet may be begun.
+
+    Raises:
+        UsageError: Nothing is there, or nothing that can be pushed to.
+    """
+    kind = kind_of(peer.url)
+    if kind is Kind.BUNDLE:
+        raise UsageError(
+            f"{peer.url} is a bundle, which is written once.",
+            hint="Make a new one: prophet-hub bundle create FILE.",
+        )
+    if kind is Kind.DATABASE:
+        if new:
+            raise UsageError(f"{peer.url} is a database.", hint="Use prophet-hub push.")
+        with contextlib.closing(Replica.open(peer.url, clock=replica.now, create=False)) as target:
+            yield from push(replica, target, peer)
+        return
+    with contextlib.closing(place_at(peer, secret)) as place:
+        if not new and not place.has(HEAD):
+            raise UsageError(
+                f"Nothing is published at {peer.url}.",
+                hint="Begin there with prophet-hub publish PLACE.",
+            )
+        yield from push_to(replica, place, peer, holder=holder)
+
+
+def started(replica: Replica, peer: Peer) -> None:
+    """Notes the peer of which a database becomes a clone.
+
+    Raises:
+        UsageError: The database is something else already.
+    """
+    known = notes.named(replica, peer.name)
+    if replica.tips() and (known is None or known.pulled or known.url != peer.url):
+        raise UsageError(
+            f"{replica.store.path} is a database already.",
+            hint="Pull into it with prophet-hub pull, or name a new one.",
+        )
+    if known is None and kind_of(peer.url) is not Kind.BUNDLE:
+        notes.put(replica, peer)
+
+
+def bundled(
+    replica: Replica, path: Path, since: Ticket, *, holder: str, with_private: bool
+) -> Iterator[Wrote]:
+    """Writes a bundle; see `bundle.create`.
+
+    Raises:
+        UsageError: Private records would be in it, and nobody said that they may.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder.", hint="Name a file, as tickets.bundle.")
+    if not with_private and (found := private(replica)):
+        raise kept_back(found, str(path))
+    yield from bundle.create(replica, path, since, holder=holder)
+
+
+def distance(replica: Replica, ticket: Ticket) -> Distance:
+    """Returns how far whoever has the ticket's entries is from this replica."""
+    ahead = not all(replica.stands_at(*end) for end in ticket)
+    tips = replica.tips()
+    origins = Counter(origin for origin, _, _ in tips)
+    knows = knowledge(replica, ticket)
+    lacks = 0
+    for origin, sequence, running in tips:
+        if knows(origin, sequence, running):
+            continue
+        if origins[origin] > 1:
+            entries = replica.store.log.branches(origin)
+            lacks += sum(not knows(origin, sequence, found) for _, found in entries)
+            origins[origin] = 0  # both branches were counted
+        elif origins[origin]:
+            known = max((s for o, s, r in ticket if o == origin and replica.stands_at(o, s, r)),
+                        default=0)  # fmt: skip
+            lacks += sequence - known
+    return Distance(lacks, ahead)

@@ -100,3 +100,27 @@ class Held:
         self._rows.run_many(
             "UPDATE entries SET reason = NULL WHERE number = ?", [(n,) for n in numbers]
         )
+
+    def page(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Returns (number, reason) of the next held entries after a number, in order."""
+        return [
+            (number, reason)
+            for number, reason in self._rows.rows(
+                "SELECT number, reason FROM entries WHERE reason IS NOT NULL AND number > ?"
+                " ORDER BY number LIMIT ?",
+                (after, limit),
+            )
+        ]
+
+    def reasons(self) -> dict[str, int]:
+        """Returns how many entries are held for each reason."""
+        sql = "SELECT reason, count(*) FROM entries WHERE reason IS NOT NULL GROUP BY reason"
+        return dict(self._rows.rows(sql))
+
+    def keys(self) -> dict[bytes, int]:
+        """Returns the public keys in the seals of held entries, and how many they seal."""
+        sql = (
+            "SELECT substr(s.seal, 1, 32), count(*) FROM entries e JOIN seals s"
+            " ON s.entry = e.number WHERE e.reason IS NOT NULL GROUP BY 1"
+        )
+        return dict(self._rows.rows(sql))

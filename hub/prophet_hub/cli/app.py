@@ -40,11 +40,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bundle": ("bundles", "Carries changesets in one file, without a line between two replicas."),
     "inbox": ("inbox", "Shows what could not be carried over, and answers questions."),
     "connectors": ("connectors", "Lists the installed connectors, or shows one."),
+    "keys": ("keys", "Shows and changes who signs here and whose signatures count."),
+    "quarantine": ("quarantine", "Shows changesets that do not count, and lets them count."),
     "export": ("tickets", "Prints every record as it is shown, one JSON object a line."),
 }
 """Command -> (module of its family, its line of help)."""
 
-_GROUPS = frozenset({"bundle", "peers", "inbox", "connectors"})
+_GROUPS = frozenset({"keys", "quarantine", "bundle", "peers", "inbox", "connectors"})
 _COMPLETING = "_PROPHET_HUB_COMPLETE"
 
 

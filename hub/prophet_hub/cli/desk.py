@@ -92,10 +92,16 @@ class Desk:
 
     @contextlib.contextmanager
     def replica(self, *, write: bool = False) -> Iterator[Replica]:
-        """Opens the database for the block; only a command that writes may make one."""
+        """Opens the database for the block; only a command that writes may make one, and it signs
+        where there is a key.
+        """
         from prophet_hub.engine.replica import Replica  # noqa: PLC0415 - lazy: help needs none
 
         replica = Replica.open(self.database, clock=micros, create=write, read_only=not write)
+        if write:
+            from prophet_hub.jobs.keys import signer  # noqa: PLC0415 - lazy
+
+            replica.seal_with(signer(os.environ))
         try:
             yield replica
         finally:

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 WORKERS ?= auto
 
-.PHONY: demo test lint live kills bench docs clean
+.PHONY: demo test lint live kills machines mutants bench docs clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -31,6 +31,14 @@ live: $(STAMP)  ## the connectors' contract and whole syncs on real servers, ins
 
 kills: $(STAMP)  ## SIGKILL at random moments of syncs of 30 tickets
 	$(BIN)/python -m pytest -m kills tests/kills -s $(ARGS)
+
+machines: $(STAMP)  ## families of replicas, 20,000 on merge/ in memory and 500 on the real store
+	PROPHET_HUB_EXAMPLES=20000 $(BIN)/python -m pytest -n 2 tests/merge/test_machine.py -s $(ARGS)
+	PROPHET_HUB_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_machine.py -s $(ARGS)
+
+mutants: $(STAMP)  ## switches off each guard of merge/ and foreign/, and writes the table of killers
+	$(BIN)/python -m pytest -n $(WORKERS) tests/merge/test_mutants.py tests/foreign/test_mutants.py $(ARGS)
+	$(BIN)/python docs/generate.py
 
 bench: $(STAMP)  ## one JSON object per measurement, each a ratio to a floor of the same run
 	$(BIN)/python benchmarks/run.py $(ARGS)

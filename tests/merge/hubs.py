@@ -11,9 +11,11 @@ from functools import cached_property
 from itertools import count
 
 from prophet_hub.engine.replica import Replica
+from prophet_hub.engine.settling import settle
 from prophet_hub.errors import Invalid
 from prophet_hub.merge import cells as law
-from prophet_hub.merge import conflicts, settle
+from prophet_hub.merge import conflicts, undo, votes
+from prophet_hub.merge.settle import Policy, may_settle, resolution
 from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import (
     LIFE,
@@ -205,6 +207,10 @@ class Hub:
         above = tuple(h.id for h in before.heads) if before else ()
         self.tell(Write(ids.fresh(), cell, "", value, above))
 
+    def last(self) -> bytes:
+        """The running hash of the last entry of the log."""
+        return self.entries()[-1][0]
+
     def pull(self, other: Hub, limit: int | None = None, refuse: Refuse | None = None) -> int:
         mine = {running for running, _, _ in self.entries()}
         missing = [(b, raw) for running, b, raw in other.entries() if running not in mine]
@@ -260,7 +266,10 @@ class MemoryHub(Hub):
             c = Changeset(changeset.name, changeset.author, changeset.created, tuple(writes))
             self.log.append(codec.seal(self.origin, sequence + 1, before, c))
 
-    def edit(self, record, changes, *, at=0, rule="") -> None:
+    def edit(self, record, changes, *, at=0) -> None:
+        self.tell(*self._writes(record, changes, at))
+
+    def _writes(self, record, changes, at=0, rule="") -> list[Write]:
         writes = []
         for (prop, member), value in changes.items():
             state = self.cell(record, prop, member)
@@ -268,10 +277,11 @@ class MemoryHub(Hub):
             seen = sorted(h.id for h in self.state.seen_by_delete(record)) if gone else ()
             above = tuple(h.id for h in state.heads) if state else ()
             cell = Cell(record, prop, member)
+            old = state.shown if state else None
             writes.append(
-                Write(ids.fresh(), cell, kind(record), value, above, at, rule, tuple(seen))
+                Write(ids.fresh(), cell, kind(record), value, above, at, rule, tuple(seen), old)
             )
-        self.tell(*writes)
+        return writes
 
     def pair(self, one, other) -> None:
         self._link([same_as(one, other)], PRESENT)
@@ -289,15 +299,50 @@ class MemoryHub(Hub):
             self.tell(*writes)
 
     def resolve(self, value, record=T1, prop=STATUS, member="", at=0) -> None:
-        self.edit(self.name(record), {(prop, member): value}, at=at, rule=PERSON)
+        record = self.name(record)
+        state = self.cell(record, prop, member)
+        writes = self._writes(record, {(prop, member): value}, at, PERSON)
+        if state is not None and state.conflict:
+            vote = votes.vote_cell(record, state, self.origin)
+            writes += self._writes(record, {(vote.prop, vote.member): votes.ballot_of(value)}, at)
+        self.tell(*writes)
 
-    def settle(self, policy: settle.Policy) -> int:
+    def settle_by_votes(self) -> int:
+        cast: dict[bytes, dict[str, list]] = {}
+        for cell, found in self.state.cells.items():
+            if cell.prop.startswith(VOTE):
+                of_record = cast.setdefault(cell.record, {})
+                of_record.setdefault(cell.prop.removeprefix(VOTE), []).append(found.heads)
+        return self.settle(lambda conflict: votes.majority(conflict, cast.get(conflict.record, {})))
+
+    def undo(self, *runnings: bytes, at: int = 0) -> int:
+        """Undoes entries by their running hashes; returns how many writes that took."""
+        undone = [w for e, _ in self.log if e.running in runnings for w in e.changeset.writes]
+        made = [w for one in undo.inverses(undone, self._look(), at) for w in one.writes]
+        if made:
+            self.tell(*made)
+        return len(made)
+
+    def _look(self) -> undo.Look:
+        state = self.state
+
+        def family(record):
+            shown = self.shown(record, TICKET)
+            return self.name(bytes.fromhex(shown.replace("-", "")) if shown else record)
+
+        return undo.Look(
+            lambda cell: state.cells.get(state.fold(cell)),
+            lambda w: law.one_write(state.copies[w]) if w in state.copies else None,
+            family,
+        )
+
+    def settle(self, policy: Policy) -> int:
         state, done = self.state, 0
         for cell, found in sorted(state.cells.items(), key=lambda item: item[0]):
             conflict = conflicts.Conflict(cell.record, kind(cell.record), found)
-            if found.conflict and settle.may_settle(conflict) and not state.holes(cell):
+            if found.conflict and may_settle(conflict) and not state.holes(cell):
                 for rule, value in policy(conflict):
-                    self.tell(settle.resolution(conflict, rule, value))
+                    self.tell(resolution(conflict, rule, value))
                     done += 1
         return done
 
@@ -358,8 +403,8 @@ class EngineHub(Hub):
     def record(self, changesets) -> None:
         self.replica.record(changesets)
 
-    def edit(self, record, changes, *, at=0, rule="") -> None:
-        self.replica.edit(record, kind(record), changes, author="", created=at, rule=rule)
+    def edit(self, record, changes, *, at=0) -> None:
+        self.replica.edit(record, kind(record), changes, author="", created=at)
 
     def pair(self, one, other) -> None:
         self.replica.pair(one, other, author="")
@@ -372,6 +417,13 @@ class EngineHub(Hub):
 
     def settle(self, policy) -> int:
         return self.replica.settle(policy)
+
+    def settle_by_votes(self) -> int:
+        return settle(self.replica, lambda page: page.votes).total()
+
+    def undo(self, *runnings, at=0) -> int:
+        rows = [e for e in self.replica.store.log.after(0, 1 << 30) if e.running in runnings]
+        return sum(len(c.writes) for c in self.replica.undo(rows, author=""))
 
     def integrate(self, entries, refuse=None) -> int:
         judge = (lambda e: "refused" if refuse(e) else None) if refuse else None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from merge.healing import HEALING
 from merge.hubs import EngineHub, Hub, MemoryHub
 from merge.scenarios import SCENARIOS
+
+STORIES = SCENARIOS | HEALING
 
 
 class Family:
@@ -32,13 +35,13 @@ class Family:
 def play(name: str, make: type) -> None:
     family = Family(make)
     try:
-        SCENARIOS[name](family)
+        STORIES[name](family)
     finally:
         family.close()
 
 
 @pytest.mark.parametrize("make", [MemoryHub, EngineHub])
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", STORIES)
 def test_scenario(name, make):
     """The story holds."""
     play(name, make)

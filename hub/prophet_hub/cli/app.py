@@ -15,7 +15,7 @@ import typer
 
 from prophet_hub import __version__
 from prophet_hub.cli.desk import Desk
-from prophet_hub.cli.quick import msgspec_alone, quicken
+from prophet_hub.cli.quick import QUERYING, msgspec_alone, quicken
 
 __all__ = ["COMMANDS", "application", "options"]
 
@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("past", "Shows the changesets of this database, newest first."),
     "history": ("past", "Shows the story of one ticket."),
     "why": ("past", "Shows why a field of a ticket shows what it shows."),
+    "ticket": ("ticket", "Writes and shows tickets, offline by design."),
     "tickets": ("tickets", "Lists tickets as they are shown."),
     "show": ("tickets", "Shows one ticket with comments, attachments and conflicts."),
     "conflicts": ("conflicts", "Lists the conflicts that wait for a person."),
@@ -40,13 +41,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bundle": ("bundles", "Carries changesets in one file, without a line between two replicas."),
     "inbox": ("inbox", "Shows what could not be carried over, and answers questions."),
     "connectors": ("connectors", "Lists the installed connectors, or shows one."),
+    "settings": ("settings", "Shows and changes what is replicated with the database."),
+    "aliases": ("aliases", "Shows and changes words of your own for commands."),
     "keys": ("keys", "Shows and changes who signs here and whose signatures count."),
     "quarantine": ("quarantine", "Shows changesets that do not count, and lets them count."),
     "export": ("tickets", "Prints every record as it is shown, one JSON object a line."),
 }
 """Command -> (module of its family, its line of help)."""
 
-_GROUPS = frozenset({"keys", "quarantine", "bundle", "peers", "inbox", "connectors"})
+_GROUPS = frozenset({"keys", "quarantine", "bundle", "peers", "ticket", "inbox", "connectors", "settings", "aliases"})
+_QUERYING = frozenset({"tickets"})
 _COMPLETING = "_PROPHET_HUB_COMPLETE"
 
 
@@ -72,7 +76,8 @@ def application(asked: str, desk: Desk) -> Any:
             if name in _GROUPS:
                 app.add_typer(module.app, name=name, help=line)
             else:
-                app.command(name)(getattr(module, name))
+                more = QUERYING if name in _QUERYING else None
+                app.command(name, context_settings=more)(getattr(module, name))
     if asked not in COMMANDS:
         desk.plugins_if_any(app)
     command = typer.main.get_command(app)

@@ -15,6 +15,7 @@ from prophet_hub.cli.tables import table
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
     from prophet_hub.jobs.load import JobFile
+    from prophet_hub.model.schema import RecordType
     from prophet_hub.plugins import Plugins
 
 __all__ = ["CONFIG", "Desk", "NobodyReadsError", "is_poor", "micros"]
@@ -174,14 +175,19 @@ class Desk:
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     @staticmethod
-    def who() -> str:
-        """Returns the person at the keyboard, as an author."""
-        import getpass  # noqa: PLC0415 - lazy
+    def who(told: str = "") -> str:
+        """Returns the person at the keyboard, as an author.
 
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError):  # no such user in the system's own list
-            return "somebody"
+        What was told, else PROPHET_HUB_AUTHOR, else the address that git knows, else the login.
+        """
+        found = told or os.environ.get("PROPHET_HUB_AUTHOR", "").strip() or _known_to_git()
+        return found.lower() if "@" in found else found or _login()
+
+    def record_types(self) -> Sequence[RecordType]:
+        """Returns the record types that plugins declare, where a package brings any."""
+        from importlib import metadata  # noqa: PLC0415 - lazy
+
+        return self.plugins().record_types() if metadata.entry_points(group=_PLUGINS) else ()
 
     @staticmethod
     def sleep(seconds: float) -> None:
@@ -209,3 +215,26 @@ class Desk:
         finally:
             for one, old in before.items():
                 signal.signal(one, old)
+
+
+def _known_to_git() -> str:
+    """Returns the e-mail address that git is configured with, "" if none."""
+    import subprocess  # noqa: PLC0415 - lazy
+
+    try:
+        ran = subprocess.run(
+            ["git", "config", "user.email"],  # noqa: S607 - whichever git the person uses
+            capture_output=True, text=True, timeout=5, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return ran.stdout.strip() if ran.returncode == 0 else ""
+
+
+def _login() -> str:
+    import getpass  # noqa: PLC0415 - lazy
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in the system's own list
+        return "somebody"

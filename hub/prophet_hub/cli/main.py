@@ -1,7 +1,8 @@
 """The command line's door: finds the command, and tells errors in one place.
 
 `show TICKET` in plain words is answered at once: the parser takes longer to import than the answer
-to give.  Everything else goes through the typer application.
+to give.  Everything else goes through the typer application; a word that is no command of the hub's
+may be an alias of the person's.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     desk = Desk()
     _forgive(sys.stdout)
     try:
-        code = 0 if _at_once(words, desk) else _parsed(words, desk)
+        code = 0 if _at_once(words, desk) else _parsed(_meant(words, desk), desk)
         sys.stdout.flush()
     except (NobodyReadsError, BrokenPipeError):
         # who reads has gone; nothing may be written while Python ends
@@ -51,7 +52,21 @@ def _forgive(stream: object) -> None:
 
 
 def _at_once(words: list[str], desk: Desk) -> bool:
-    """Answers `show TICKET [--json]`; returns whether these were the words."""
+    """Answers `[ticket] show TICKET [--json]`; returns whether these were the words."""
+    rest = _rest(words, desk)
+    rest = rest[1:] if rest[:1] == ["ticket"] else rest
+    tickets = [word for word in rest[1:] if word != "--json"]
+    if rest[:1] != ["show"] or len(tickets) != 1 or tickets[0].startswith("-"):
+        return False
+    msgspec_alone()
+    from prophet_hub.cli.one import show_one  # noqa: PLC0415 - lazy
+
+    show_one(desk, tickets[0], as_json="--json" in rest)
+    return True
+
+
+def _rest(words: list[str], desk: Desk) -> list[str]:
+    """Tells the desk where things are; returns the words without the options that say so."""
     given = {option: os.environ.get(variable, "") for option, variable in _NAMES.items()}
     rest = []
     waiting = iter(words)
@@ -61,16 +76,23 @@ def _at_once(words: list[str], desk: Desk) -> bool:
             given[option] = value if equals else next(waiting, "")
         else:
             rest.append(word)
-    tickets = [word for word in rest[1:] if word != "--json"]
-    if rest[:1] != ["show"] or len(tickets) != 1 or tickets[0].startswith("-"):
-        return False
     paths = {option: Path(value) if value else None for option, value in given.items()}
     desk.named(database=paths["--database"], config=paths["--config"], verbose=False)
-    msgspec_alone()
-    from prophet_hub.cli.one import show_one  # noqa: PLC0415 - lazy
+    return rest
 
-    show_one(desk, tickets[0], as_json="--json" in rest)
-    return True
+
+def _meant(words: list[str], desk: Desk) -> list[str]:
+    """Returns the words with an alias in place of a command put in full."""
+    from prophet_hub.cli.app import COMMANDS  # noqa: PLC0415 - lazy: typer
+
+    command = _command(words)
+    if not command or command in COMMANDS:
+        return words
+    from prophet_hub.cli.expand import expanded  # noqa: PLC0415 - most words are commands
+
+    _rest(words, desk)
+    at = words.index(command)
+    return _global_first([*words[:at], *expanded(desk, words[at:], frozenset(COMMANDS))])
 
 
 def _parsed(words: list[str], desk: Desk) -> int:

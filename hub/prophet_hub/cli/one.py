@@ -44,11 +44,16 @@ def _whole(views: Views, record: RecordId, until: int | None) -> dict[str, Any]:
     }  # fmt: skip
     for kind in ("comment", "attachment"):
         data[f"{kind}s"] = [
-            {"uuid": text(child), "at": views.addresses(child), **properties}
+            {
+                "number": views.number(child),
+                "uuid": text(child),
+                "at": views.addresses(child),
+                **properties,
+            }
             for child in replica.children(record, kind)
             if (properties := _child(views, child, until)) is not None
         ]
-        data[f"{kind}s"].sort(key=lambda one: (one.get("created", ""), one["uuid"]))
+        data[f"{kind}s"].sort(key=lambda one: (one.get("created", ""), int(one["number"][1:])))
     if until is None:
         data["conflicts"] = [
             {"property": c.cell.prop, "member": c.cell.member, "values": _values(views, c)}
@@ -93,7 +98,8 @@ def _page(data: dict[str, Any]) -> list[str]:
     lines = [f"{data['number']}  {_one_line(properties.pop('summary', ''))}"]
     if not data["alive"]:
         lines.append("This ticket was deleted.")
-    rows = {"uuid": data["uuid"], "at": " ".join(data["at"]), **properties}
+    at = {"at": " ".join(data["at"])} if data["at"] else {}
+    rows = {"uuid": data["uuid"], **at, **properties}
     wide = max(map(len, rows))
     marks = {c["property"]: " | ".join(c["values"]) for c in data.get("conflicts", ())}
     for prop, value in rows.items():
@@ -111,7 +117,7 @@ def _page(data: dict[str, Any]) -> list[str]:
     if data["attachments"]:
         lines.append("")
     lines += [
-        f"attachment  {_one_line(one.get('name', ''))}  {one.get('size', '?')} bytes"
+        f"attachment  {one['number']}  {_one_line(one.get('name', ''))}  {one.get('size', '?')} bytes"
         f"  {one.get('content_type', '')}  {_when(one)}".rstrip()
         for one in data["attachments"]
     ]

@@ -14,7 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["msgspec_alone", "quicken"]
+__all__ = ["QUERYING", "msgspec_alone", "quicken"]
+
+QUERYING: dict[str, Any] = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Of commands that take a query: `-label:wontfix` is a word of it, no row of options."""
 
 _PLAIN: dict[Any, type] = {str: str, Path: Path, int: int, float: float}
 _LISTS: dict[Any, type] = {list[str]: str, list[int]: int}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,23 +12,32 @@ import typer
 
 from prophet_hub.cli.desk import Desk, is_poor
 from prophet_hub.cli.one import show_one
+from prophet_hub.cli.tables import counted
 from prophet_hub.cli.views import Views, plain
 from prophet_hub.errors import UsageError
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import text
+from prophet_hub.model.neutral import CLOSED
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import RecordRow, Replica
 
-__all__ = ["export", "show", "tickets"]
+__all__ = ["Listing", "closed_statuses", "export", "show", "tickets"]
 
 _PAGE = 500
 _COLUMNS = ("status", "owner", "summary")
+_TITLED = frozenset({"ticket"})
 _DATES = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def tickets(
     ctx: typer.Context,
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUERY", help="As status:open -label:wontfix; see search.", show_default=False
+        ),
+    ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,6 +52,10 @@ def tickets(
     kind: Annotated[
         str, typer.Option("--type", metavar="TYPE", help="The type of the records.")
     ] = "ticket",
+    sort: Annotated[
+        str, typer.Option(metavar="FIELD", help="By this field; with - in front downwards.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Those that were deleted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -50,30 +63,20 @@ def tickets(
     desk: Desk = ctx.obj
     terms = [_term(words) for words in where or ()]
     with desk.replica() as replica:
-        views = Views(replica)
-        rows = []
-        for row, shown in _shown(replica, kind, deleted=deleted):
-            if all(_holds(shown, prop, value, replica) for prop, value in terms):
-                at = views.addresses(row.record)
-                if not remote or any(one.startswith(f"{remote}#") for one in at):
-                    rows.append((row, shown, at))
-        rows.sort(key=lambda one: one[0].number)
+        found = Listing(replica, kind=kind, query=query or (), terms=terms, remote=remote,
+                        deleted=deleted, sort=sort)  # fmt: skip
+        hides = kind == "ticket" and not (every or deleted or query or terms)
+        rows, closed = found.rows(hides=hides)
         if as_json:
             desk.json([
-                {"number": row.number, "uuid": text(row.record), "type": row.type, "at": at,
-                 "properties": plain(shown, replica.text)}
-                for row, shown, at in rows
+                {"number": row.number, "uuid": text(row.record), "type": row.type,
+                 "at": found.views.addresses(row.record), "properties": plain(shown, replica.text)}
+                for row, shown in rows
             ])  # fmt: skip
             return
-        head = ("", *_COLUMNS[:2], "at", _COLUMNS[2])
-        desk.table(
-            [
-                (f"#{row.number}", *(_cell(views, shown, prop) for prop in _COLUMNS[:2]),
-                 " ".join(at), _cell(views, shown, _COLUMNS[2]))
-                for row, shown, at in rows
-            ],
-            head=head,
-        )  # fmt: skip
+        desk.table([found.line(row, shown) for row, shown in rows], head=found.head)
+    if closed:
+        desk.tell(f"{counted(closed, 'closed ticket')} not listed: --all")
 
 
 def show(
@@ -106,6 +109,81 @@ def export(
 
 
 # --- lists ---
+
+
+Row = tuple["RecordRow", dict[str, Any]]
+
+
+class Listing:
+    """Records of one type that show what is asked for.
+
+    Attributes:
+        views: Of the database.
+        head: The titles of `line`.
+    """
+
+    def __init__(
+        self, replica: Replica, *, kind: str = "ticket", query: Sequence[str] = (),
+        terms: Sequence[tuple[str, str]] = (), remote: str = "", deleted: bool = False,
+        sort: str = "",
+    ) -> None:  # fmt: skip
+        self.views, self._replica = Views(replica), replica
+        self._kind, self._query, self._terms = kind, " ".join(query), terms
+        self._remote, self._deleted, self._sort = remote, deleted, sort
+        self._columns = _COLUMNS if kind in _TITLED else ()
+        self.head = ("", *self._columns[:2], "at", *(self._columns[2:] or ("shows",)))
+
+    def rows(self, *, hides: bool = False) -> tuple[list[Row], int]:
+        """Returns the records, and with `hides` how many closed ones are not among them."""
+        closed = closed_statuses(self._replica) if hides else frozenset()
+        found, left = list[Row](), 0
+        for row, shown in self._told():
+            if shown.get("status") in closed:
+                left += 1
+            elif all(_holds(shown, prop, value, self._replica) for prop, value in self._terms):
+                at = self.views.addresses(row.record) if self._remote else ()
+                if not self._remote or any(a.startswith(f"{self._remote}#") for a in at):
+                    found.append((row, shown))
+        if self._sort:
+            name = self._sort.removeprefix("-")
+            found.sort(key=lambda one: one[0].number)
+            found.sort(key=lambda one: _order(_cell(self.views, one[1], name)),
+                       reverse=self._sort.startswith("-"))  # fmt: skip
+        elif not self._query:
+            found.sort(key=lambda one: one[0].number)
+        return found, left
+
+    def line(self, row: RecordRow, shown: dict[str, Any]) -> tuple[str, ...]:
+        """Returns one line of a table."""
+        at = " ".join(self.views.addresses(row.record))
+        if not self._columns:
+            said = (f"{name}: {_cell(self.views, shown, name)}" for name in sorted(shown))
+            return f"#{row.number}", at, "  ".join(said)
+        cells = [_cell(self.views, shown, prop) for prop in self._columns]
+        return f"#{row.number}", *cells[:2], at, cells[2]
+
+    def _told(self) -> Iterator[Row]:
+        if not self._query:
+            yield from _shown(self._replica, self._kind, deleted=self._deleted)
+            return
+        for row in self._replica.find(self._kind, self._query):
+            yield row, dict(self._replica.shown(row.record))
+
+
+def closed_statuses(replica: Replica) -> frozenset[str]:
+    """Returns the statuses in which nobody works on a ticket any more."""
+    from prophet_hub.engine.settings import Settings  # noqa: PLC0415 - not for `show`
+
+    told = Settings(replica).get("closed_statuses")
+    return frozenset(map(str, told)) if told is not None else frozenset(CLOSED)
+
+
+def _order(word: str) -> tuple[bool, bool, float, str]:
+    """Returns the key by which texts are sorted: numbers as numbers, what is absent last."""
+    try:
+        return not word, True, float(word), ""
+    except ValueError:
+        return not word, False, 0.0, word.casefold()
 
 
 def _shown(

@@ -110,10 +110,12 @@ class Views:
         return plain(self.replica.shown(record), self.replica.text)
 
     def title(self, record: RecordId) -> str:
-        """Returns a ticket's summary; for a comment or attachment its ticket's."""
+        """Returns a ticket's summary; for a comment or attachment its ticket's, else a name."""
         shown = self.replica.shown(record)
         if "summary" in shown:
             return self._one(shown["summary"])
+        if "ticket" not in shown:
+            return self._one(shown.get("name") or shown.get("title"))
         try:
             ticket = RecordId(bytes.fromhex(self._one(shown.get("ticket")).replace("-", "")))
         except ValueError:

@@ -7,10 +7,13 @@ from typing import Final
 
 from prophet_hub.model.schema import Property, RecordType
 
-__all__ = ["ATTACHMENT", "BUILT_IN", "COMMENT", "STATUSES", "TICKET"]
+__all__ = ["ATTACHMENT", "BUILT_IN", "CLOSED", "COMMENT", "STATUSES", "TICKET"]
 
 STATUSES: Final = ("new", "open", "stalled", "resolved", "rejected", "duplicate")
 """The neutral statuses; a database may have others besides."""
+
+CLOSED: Final = ("resolved", "rejected", "duplicate")
+"""Those in which nobody works on a ticket any more."""
 
 TICKET: Final = RecordType(
     name="ticket",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prophet_hub.cli.tables import table
+from prophet_hub.cli.tables import harmless, table
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
@@ -138,13 +138,13 @@ class Desk:
         """Prints lines on standard output."""
         try:
             for line in lines:
-                print(line)  # noqa: T201 - cli prints
+                print(harmless(line))  # noqa: T201 - cli prints
         except BrokenPipeError as error:
             raise NobodyReadsError from error
 
     def tell(self, line: str) -> None:
         """Prints a line on standard error."""
-        print(line, file=sys.stderr)  # noqa: T201 - cli prints
+        print(harmless(line), file=sys.stderr)  # noqa: T201 - cli prints
 
     def table(self, rows: Iterable[Sequence[str]], *, head: Sequence[str] = ()) -> None:
         """Prints aligned rows; on a terminal the last column ends at its edge."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from prophet_hub.cli.tables import harmless
 from prophet_hub.errors import (
     AuthFailed,
     ConfigError,
@@ -113,4 +114,4 @@ def _faults(error: ConfigError) -> str:
 
 
 def _print(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - cli prints
+    print(harmless(text), file=sys.stderr)  # noqa: T201 - cli prints

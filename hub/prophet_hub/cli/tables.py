@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-__all__ = ["clean", "counted", "cut", "shown_time", "table", "width"]
+__all__ = ["clean", "counted", "cut", "harmless", "shown_time", "table", "width"]
 
 _GAP = 2
 _LEAST = 12
 _BOLD, _OFF = "\x1b[1m", "\x1b[0m"
+# control characters but line break, tab and our own bold; what turns the writing's direction
+_HARM = re.compile(
+    "[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\x1b(?!\\[[01]m)"
+)
 
 
 def table(
@@ -43,6 +48,13 @@ def clean(text: str) -> str:
         " " if one in "\n\r\t" else "" if unicodedata.category(one) in ("Cc", "Cf") else one
         for one in text
     )
+
+
+def harmless(text: str) -> str:
+    """Returns the text with the codes of what could act on a terminal: a stranger may have put it
+    there.  Inside JSON the codes are JSON's own, and nothing is lost.
+    """
+    return _HARM.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def counted(number: int, noun: str) -> str:

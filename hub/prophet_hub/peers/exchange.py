@@ -15,6 +15,7 @@ import msgspec
 
 from prophet_hub.engine.offers import Parcel, Source, Ticket
 from prophet_hub.engine.replica import Replica
+from prophet_hub.engine.settling import settle_all
 from prophet_hub.errors import Invalid
 from prophet_hub.model.changes import Entry
 from prophet_hub.peers import notes
@@ -91,7 +92,8 @@ def pull(
         author: Who joins.
         joins: Whether another family may become one with ours.
         judge: Says of an entry why it is not accepted.
-        settle: Settles what can be settled without asking, after everything is here.
+        settle: Settles what can be settled without asking, after everything is here; by votes and
+            the database's rules where nothing else is said.
         noted: Whether the peer is one that is met again.
 
     Raises:
@@ -113,7 +115,7 @@ def pull(
         contents += step.error is None
         missing += step.error is not None
         yield step
-    settled = settle(replica) if settle is not None else 0
+    settled = settle(replica) if settle is not None else settle_all(replica).total()
     name(replica)
     if noted:
         notes.put(replica, _read_to_the_end(replica, source, peer))

@@ -232,13 +232,14 @@ def _wrong(name: str, value: Any, told: Callable[[str], Any], *, force: bool) ->
 
 def _said(name: str, values: list[str]) -> Any:
     """Returns the value that words are: several are a list; one is JSON or YAML, or a list of one."""
-    lists = name in KNOWN and KNOWN[name][2] is _words
     if len(values) > 1:
         return values
+    if name in KNOWN and KNOWN[name][2] is not _words:
+        return values[0]
     value = _read(values[0])
-    if lists and isinstance(value, str):
+    if name in KNOWN and isinstance(value, str):
         return [one.strip() for one in value.split(",") if one.strip()]
-    return value if lists or name not in KNOWN else str(value)
+    return value
 
 
 def _read(text: str) -> Any:

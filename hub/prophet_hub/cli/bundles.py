@@ -44,7 +44,7 @@ def create(
     quiet: _Quiet = False,
 ) -> None:
     """Writes this database, or what is new in it, as one file."""
-    from prophet_hub.peers import visits  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
     done = None
@@ -64,7 +64,8 @@ def apply(ctx: typer.Context, file: _File, quiet: _Quiet = False, as_json: _Json
     """Takes in what a bundle brings; a second time brings nothing."""
     import msgspec  # noqa: PLC0415 - lazy
 
-    from prophet_hub.peers import notes, visits  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
+    from prophet_hub.peers import notes  # noqa: PLC0415 - lazy
     from prophet_hub.peers.exchange import Pulled  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj

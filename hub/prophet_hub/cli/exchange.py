@@ -52,7 +52,8 @@ def clone(
 ) -> None:  # fmt: skip
     """Makes a database that is a replica of another one."""
     from prophet_hub.engine.replica import Replica  # noqa: PLC0415 - lazy
-    from prophet_hub.peers import notes, opening, visits  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
+    from prophet_hub.peers import notes, opening  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
     path = database or desk.database
@@ -175,6 +176,8 @@ def came(found: Pulled) -> str:
     said = " and ".join(parts)
     if found.settled:
         said += f"; {counted(found.settled, 'conflict')} settled"
+    if found.refused:
+        said += f"; {found.refused} refused"
     if found.missing:
         said += f"; {counted(found.missing, 'file')} could not be had"
     return said
@@ -185,7 +188,8 @@ def _out(
     quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Pushes, or publishes at a place that may be new."""
-    from prophet_hub.peers import notes, visits  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
+    from prophet_hub.peers import notes  # noqa: PLC0415 - lazy
     from prophet_hub.peers.exchange import Pushed  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
@@ -194,7 +198,7 @@ def _out(
         if with_private:
             peer = msgspec.structs.replace(peer, private=True)
         steps = visits.pushed(replica, peer, holder=holder(desk), secret=_secret(desk, peer),
-                              new=new)  # fmt: skip
+                              new=new, tell=desk.tell)  # fmt: skip
         found = _shown(desk, peer, steps, quiet=quiet)
     if not isinstance(found, Pushed):
         raise UsageError(f"{peer.url} was not written.")
@@ -208,7 +212,7 @@ def _out(
 
 
 def _pull(desk: Desk, replica: Replica, peer: Peer, *, quiet: bool, joins: bool = False) -> Pulled:
-    from prophet_hub.peers import visits  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
 
     author = desk.who() if joins else ""
     steps = visits.pulled(replica, peer, secret=_secret(desk, peer), author=author, joins=joins)

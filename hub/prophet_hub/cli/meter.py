@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from prophet_hub.cli.failures import sentence
-from prophet_hub.peers.exchange import Fetched, Progress, Took, Wrote
+from prophet_hub.peers.exchange import Fetched, Progress, Refused, Took, Wrote
 
 if TYPE_CHECKING:
     from prophet_hub.cli.desk import Desk
@@ -41,6 +41,8 @@ class Meter:
                 self._moved("changesets", done, total)
             case Wrote(entries=done):
                 self._moved("changesets", done, 0)
+            case Refused(sentence=said):
+                self._desk.tell(f"prophet-hub: {self._peer}: {said}")
             case Fetched(left=left, error=error):
                 if error is not None:
                     self._desk.tell(f"prophet-hub: {self._peer}: {sentence(error)}")

@@ -121,7 +121,7 @@ def _named(replica: Replica, name: str) -> Peer:
 
 
 def _about(replica: Replica, peer: Peer) -> dict[str, Any]:
-    from prophet_hub.peers.visits import distance  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs.visits import distance  # noqa: PLC0415 - lazy
 
     apart = distance(replica, peer.tips)
     return {

@@ -17,7 +17,6 @@ from prophet_hub.engine.offers import Parcel, Source, Ticket
 from prophet_hub.engine.replica import Replica
 from prophet_hub.engine.settling import settle_all
 from prophet_hub.errors import Invalid
-from prophet_hub.model.changes import Entry
 from prophet_hub.peers import notes
 from prophet_hub.peers.contents import Fetched, fetch
 from prophet_hub.peers.family import adopt, agree, family, join, name
@@ -28,10 +27,8 @@ from prophet_hub.peers.private import kept_back, private
 from prophet_hub.peers.publish import Wrote, publish
 from prophet_hub.peers.published import Published
 
-__all__ = ["Fetched", "Judge", "Progress", "Pulled", "Pushed", "Took", "Wrote", "pull", "push",
+__all__ = ["Fetched", "Progress", "Pulled", "Pushed", "Refused", "Took", "Wrote", "pull", "push",
            "push_to"]  # fmt: skip
-
-Judge = Callable[[Entry], str | None]
 
 _BATCH: Final = 2_000  # as the engine's
 _BYTES: Final = 16 << 20
@@ -52,6 +49,13 @@ class Took:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Something that was offered cannot stand in the log; the rest is taken."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pulled:
     """A pull came to its end.
 
@@ -59,12 +63,14 @@ class Pulled:
         entries: That were new.
         contents: That came; `missing` are named, and the peer did not have them.
         settled: Conflicts that were settled without asking.
+        refused: What was offered and cannot stand in the log; it is asked for again.
     """
 
     entries: int = 0
     contents: int = 0
     missing: int = 0
     settled: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +81,12 @@ class Pushed:
     contents: int = 0
 
 
-Progress = Took | Fetched | Wrote | Pulled | Pushed
+Progress = Took | Refused | Fetched | Wrote | Pulled | Pushed
 
 
 def pull(
     replica: Replica, source: Source, peer: Peer, *, author: str = "", joins: bool = False,
-    judge: Judge | None = None, settle: Callable[[Replica], int] | None = None,
-    noted: bool = True,
+    settle: Callable[[Replica], int] | None = None, noted: bool = True,
 ) -> Iterator[Progress]:  # fmt: skip
     """Brings here what the peer has and this replica lacks; a second time brings nothing.
 
@@ -91,7 +96,6 @@ def pull(
         peer: What is noted of it; noted anew at the end.
         author: Who joins.
         joins: Whether another family may become one with ours.
-        judge: Says of an entry why it is not accepted.
         settle: Settles what can be settled without asking, after everything is here; by votes and
             the database's rules where nothing else is said.
         noted: Whether the peer is one that is met again.
@@ -105,38 +109,34 @@ def pull(
         yield Pulled()
         return
     _meet(replica, source, peer, author=author, joins=joins)
-    new = offered = 0
-    for batch in _batches(source.offers(replica.settled_at)):
-        new += replica.integrate(batch, judge=judge)
-        offered += len(batch)
-        yield Took(entries=offered, new=new, total=getattr(source, "total", 0))
-    contents = missing = 0
-    for step in fetch(replica, source):
-        contents += step.error is None
-        missing += step.error is not None
+    new = refused = 0
+    for step in _take(replica, source):
+        match step:
+            case Took(new=new):
+                pass
+            case Refused():
+                refused += 1
         yield step
+    contents = missing = 0
+    for found in fetch(replica, source):
+        contents += found.error is None
+        missing += found.error is not None
+        yield found
     settled = settle(replica) if settle is not None else settle_all(replica).total()
     name(replica)
-    if noted:
+    if noted and not refused:
         notes.put(replica, _read_to_the_end(replica, source, peer))
-    yield Pulled(entries=new, contents=contents, missing=missing, settled=settled)
+    yield Pulled(entries=new, contents=contents, missing=missing, settled=settled, refused=refused)
 
 
-def push(
-    replica: Replica, target: Replica, peer: Peer, *, judge: Judge | None = None
-) -> Iterator[Progress]:
-    """Brings into another open database what it lacks of this one.
-
-    `judge` is the other one's.  Raises as `pull`.
-    """
+def push(replica: Replica, target: Replica, peer: Peer) -> Iterator[Progress]:
+    """Brings into another open database what it lacks of this one; raises as `pull`."""
     adopt(target, family(replica))
     agree(family(target), family(replica), there=peer.url)
-    new = offered = 0
-    for batch in _batches(replica.offers(target.settled_at)):
-        new += target.integrate(batch, judge=judge)
-        offered += len(batch)
-        yield Took(entries=offered, new=new, total=0)
-    contents = 0
+    new = contents = 0
+    for taken in _take(target, replica):
+        new = taken.new if isinstance(taken, Took) else new
+        yield taken
     for step in fetch(target, replica):
         contents += step.error is None
         yield step
@@ -146,7 +146,7 @@ def push(
 
 
 def push_to(
-    replica: Replica, place: Place, peer: Peer, *, holder: str, judge: Judge | None = None,
+    replica: Replica, place: Place, peer: Peer, *, holder: str,
     settle: Callable[[Replica], int] | None = None,
 ) -> Iterator[Progress]:  # fmt: skip
     """Publishes at a place what it lacks; a place that is ahead of this replica stays so.
@@ -164,7 +164,7 @@ def push_to(
         raise kept_back(found, peer.url)
     there = Published(place)
     if _is_ahead_of_itself(replica, there):
-        for step in pull(replica, there, peer, judge=judge, settle=settle):
+        for step in pull(replica, there, peer, settle=settle):
             if isinstance(step, Pulled):
                 peer = notes.named(replica, peer.name) or peer
             yield step
@@ -177,6 +177,18 @@ def push_to(
         peer = _read_to_the_end(replica, there, peer, pulled=peer.pulled)
     notes.put(replica, msgspec.structs.replace(peer, checked=latest))
     yield Pushed(entries=wrote.entries, contents=wrote.contents)
+
+
+def _take(replica: Replica, source: Source) -> Iterator[Took | Refused]:
+    """Takes in what a source offers, batch by batch."""
+    new = offered = 0
+    refused: list[str] = []
+    for batch in _batches(source.offers(replica.settled_at)):
+        new += replica.integrate(batch, refused=refused.append)
+        offered += len(batch)
+        yield from (Refused(sentence=one) for one in refused)
+        refused.clear()
+        yield Took(entries=offered, new=new, total=getattr(source, "total", 0))
 
 
 # --- before and after ---

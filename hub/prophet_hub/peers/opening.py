@@ -83,11 +83,13 @@ def source_at(peer: Peer, *, secret: str = "", clock: Callable[[], int]) -> Iter
         yield source
 
 
-def place_at(peer: Peer, secret: str = "") -> Place:
+def place_at(
+    peer: Peer, secret: str = "", *, tell: Callable[[str], None] = lambda _: None
+) -> Place:
     """Returns the place at a peer's address; asks nothing of it yet."""
     from prophet_hub.peers.places import open_place  # noqa: PLC0415 - slow, and not for databases
 
-    return open_place(_with(peer.url, peer.user, secret))
+    return open_place(_asked_by(peer.url, peer.user), secret=secret or None, tell=tell)
 
 
 def _path(url: str) -> Path | None:
@@ -98,13 +100,14 @@ def _path(url: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _with(url: str, user: str, secret: str) -> str:
-    """Returns the address with who asks; it is told to the transport and to nobody else."""
-    if not user:
+def _asked_by(url: str, user: str) -> str:
+    """Returns the address with who asks in it."""
+    if not user or "://" not in url:
         return url
     parts = urlsplit(url)
-    who = quote(user, safe="") + (f":{quote(secret, safe='')}" if secret else "")
-    return urlunsplit(parts._replace(netloc=f"{who}@{parts.netloc.rpartition('@')[2]}"))
+    return urlunsplit(
+        parts._replace(netloc=f"{quote(user, safe='')}@{parts.netloc.rpartition('@')[2]}")
+    )
 
 
 def _nothing(url: str) -> UsageError:

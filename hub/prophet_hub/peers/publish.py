@@ -212,25 +212,16 @@ class _Publisher:
     def _folded(self, rows: list[Row]) -> list[Row]:
         while (found := fold(rows)) is not None:
             start, end = found
-            merged = self._merged(rows[start:end])
-            rows = [*rows[:start], *merged, *rows[end:]]
+            rows = [*rows[:start], *self._merged(rows[start:end]), *rows[end:]]
         return rows
 
-    def _merged(self, rows: Sequence[Row]) -> list[Row]:
+    def _merged(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Writes neighbouring segments as few large ones; what was in them stays in order."""
         level = rows[0].level + 1
-        done: list[Row] = []
-        batch: list[_Placed] = []
-        size = 0
-        for row, raw in fetched(self._place, rows):
-            batch += unpack_placed(row, raw)
-            size += row.raw
-            if size >= TARGET:
-                done.append(self._segment(*pack(batch, level)))
-                batch, size = [], 0
-        if batch:
-            done.append(self._segment(*pack(batch, level)))
-        return done
+        for group in _groups(rows):
+            found = list(fetched(self._place, group))  # all, before anything is written
+            placed = [one for row, raw in found for one in unpack_placed(row, raw)]
+            yield self._segment(*pack(placed, level))
 
     def _head(self, old: Head | None, rows: list[Row]) -> Head | None:
         """Writes the pages; returns the head for them, None where nothing is new."""
@@ -290,6 +281,18 @@ def fold(rows: Sequence[Row]) -> tuple[int, int] | None:
             return start, start + FAN
         start = end
     return None
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Yields neighbours that make one large segment each."""
+    start = size = 0
+    for n, row in enumerate(rows):
+        size += row.raw
+        if size >= TARGET:
+            yield rows[start : n + 1]
+            start, size = n + 1, 0
+    if start < len(rows):
+        yield rows[start:]
 
 
 def _level(row: Row) -> int | None:

@@ -47,15 +47,14 @@ class Published:
 
     Attributes:
         place: Where.
-        together: How many of its contents may be asked for at once.
+        together: How many of its files may be asked for at once.
         total: How many entries the last `offers` brings, 0 before it began.
     """
-
-    together = _THREADS
 
     def __init__(self, place: Place, *, done: Iterable[str] = ()) -> None:
         """Takes the place and the names of the pages whose entries are known here, all of them."""
         self.place = place
+        self.together = _together(place)
         self.total = 0
         self._done = frozenset(done)
         self._raw: bytes | None = None
@@ -154,7 +153,7 @@ class Published:
 
 def read_pages(place: Place, pages: Iterable[Page]) -> Iterator[list[Row]]:
     """Yields the rows of pages, in order; several are fetched at once."""
-    return _ahead(pages, lambda page: decode_page(page, page_of(place, page)))
+    return _ahead(place, pages, lambda page: decode_page(page, page_of(place, page)))
 
 
 def page_of(place: Place, page: Page) -> bytes:
@@ -168,17 +167,27 @@ def fetched(place: Place, rows: Iterable[Row]) -> Iterator[tuple[Row, bytes]]:
     def fetch(row: Row) -> tuple[Row, bytes]:
         return row, unzip(row, place.read(named(SEGMENTS, row.sha256), limit=row.size))
 
-    return _ahead(rows, fetch)
+    return _ahead(place, rows, fetch)
 
 
-def _ahead(items: Iterable[_A], do: Callable[[_A], _B]) -> Iterator[_B]:
-    """Yields what becomes of each item, in order; threads are ahead by a few."""
+def _together(place: Place) -> int:
+    """Returns how many files of a place may be asked for at once: an ssh connection takes answers
+    for one thread alone.
+    """
+    return 1 if place.url.startswith(("sftp:", "ssh:")) else _THREADS
+
+
+def _ahead(place: Place, items: Iterable[_A], do: Callable[[_A], _B]) -> Iterator[_B]:
+    """Yields what becomes of each item, in order; threads are ahead by a few.
+
+    Until all is told nothing else may be asked of the place.
+    """
     waiting = iter(items)
     first = list(itertools.islice(waiting, 2))
     if len(first) < 2:  # noqa: PLR2004 - one needs no thread
         yield from map(do, first)
         return
-    with ThreadPoolExecutor(_THREADS, "fetch") as pool:
+    with ThreadPoolExecutor(_together(place), "fetch") as pool:
         under_way: deque[Future[_B]] = deque(pool.submit(do, item) for item in first)
         try:
             for item in waiting:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +47,9 @@ def pulled(
 
 
 def pushed(
-    replica: Replica, peer: Peer, *, holder: str, secret: str = "", new: bool = False
-) -> Iterator[Progress]:
+    replica: Replica, peer: Peer, *, holder: str, secret: str = "", new: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Progress]:  # fmt: skip
     """Pushes into the database, or publishes at the place, at the peer's address.
 
     Args:
@@ -57,6 +58,7 @@ def pushed(
         holder: Names this writer to others that want to write there.
         secret: The password behind the peer's reference.
         new: Whether a place at which nothing is published yet may be begun.
+        tell: Is told in a sentence why something takes a while.
 
     Raises:
         UsageError: Nothing is there, or nothing that can be pushed to.
@@ -73,7 +75,7 @@ def pushed(
         with contextlib.closing(Replica.open(peer.url, clock=replica.now, create=False)) as target:
             yield from push(replica, target, peer)
         return
-    with contextlib.closing(place_at(peer, secret)) as place:
+    with contextlib.closing(place_at(peer, secret, tell=tell)) as place:
         if not new and not place.has(HEAD):
             raise UsageError(
                 f"Nothing is published at {peer.url}.",

@@ -26,7 +26,7 @@ _ENDS = ("q", "", "\x03", "\x04", "\x1b")
 def review(pen: Pen, query: Sequence[str]) -> None:
     """Goes through the tickets that a query finds, the open ones if there is none."""
     desk = pen.desk
-    with desk.replica() as replica:
+    with desk.replica(write=bool(query) and desk.database.exists()) as replica:  # its index
         found, _ = Listing(replica, query=query).rows(hides=not query)
         rows = [row for row, _ in found]
         statuses = Records(replica).types.get("ticket").property("status").values

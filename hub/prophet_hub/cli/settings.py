@@ -12,6 +12,7 @@ import typer
 from prophet_hub.cli.desk import Desk, is_poor
 from prophet_hub.cli.editor import edited
 from prophet_hub.engine.record_types import TYPE_SETTING
+from prophet_hub.engine.rules import RULES, faults_in_rules
 from prophet_hub.engine.settings import Settings, record_of
 from prophet_hub.errors import ConfigError, Fault, Unfit, UsageError
 from prophet_hub.model.neutral import CLOSED, STATUSES
@@ -62,6 +63,10 @@ def _text(value: Any, _: Callable[[str], Any]) -> list[str]:
     return [] if isinstance(value, str) and value else ["Write a text."]
 
 
+def _table(value: Any, _: Callable[[str], Any]) -> list[str]:
+    return [f"{one.path}: {one}" for one in faults_in_rules(value)]
+
+
 KNOWN: Final[dict[str, tuple[Any, str, Check]]] = {
     "statuses": (list(STATUSES), "What a ticket's status may be.", _words),
     "closed_statuses": (list(CLOSED), "Those in which nobody works on it.", _words),
@@ -71,6 +76,7 @@ KNOWN: Final[dict[str, tuple[Any, str, Check]]] = {
     "milestones": (None, "What a ticket's milestone may be; unset: anything.", _words),
     "default_milestone": (None, "A new ticket's.", _one_of("milestones", ())),
     "project_name": (None, "What this database is about.", _text),
+    RULES: (None, "How conflicts are settled: {property: policy}.", _table),
 }
 """Setting -> what holds where it is not set, a line of help, what is wrong with a value."""
 
@@ -234,10 +240,11 @@ def _said(name: str, values: list[str]) -> Any:
     """Returns the value that words are: several are a list; one is JSON or YAML, or a list of one."""
     if len(values) > 1:
         return values
-    if name in KNOWN and KNOWN[name][2] is not _words:
+    check = KNOWN[name][2] if name in KNOWN else _table
+    if check not in (_words, _table):
         return values[0]
     value = _read(values[0])
-    if name in KNOWN and isinstance(value, str):
+    if check is _words and isinstance(value, str):
         return [one.strip() for one in value.split(",") if one.strip()]
     return value
 

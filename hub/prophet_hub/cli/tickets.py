@@ -62,7 +62,7 @@ def tickets(
     """Lists tickets as they are shown."""
     desk: Desk = ctx.obj
     terms = [_term(words) for words in where or ()]
-    with desk.replica() as replica:
+    with desk.replica(write=bool(query) and desk.database.exists()) as replica:  # its index
         found = Listing(replica, kind=kind, query=query or (), terms=terms, remote=remote,
                         deleted=deleted, sort=sort)  # fmt: skip
         hides = kind == "ticket" and not (every or deleted or query or terms)

@@ -190,8 +190,8 @@ class Records:
         if query:
             from prophet_hub.engine import query as language  # noqa: PLC0415 - a parser
 
-            for row in language.find(self.replica, query):
-                if row.type == kind and holds(self._plain(self.replica.shown(row.record)), wanted):
+            for row in language.find(self.replica, query, type=kind):
+                if holds(self._plain(self.replica.shown(row.record)), wanted):
                     yield row
             return
         rows = self.replica.records(kind)

@@ -195,6 +195,7 @@ class World:
 
     def __init__(self, seed, **fixed):
         self.random = r = random.Random(seed)
+        self.fixed = fixed
         self.edits, self.ghosts, self.groups, self.gone, self.story = [], {}, {}, set(), []
         self.remarks, self.files, self.creating, self.judged = [], [], None, []
         self.uncommitted = []
@@ -696,26 +697,34 @@ class World:
         extra = got - set().union(*(self.says(self.edits[n]) for n in top))
         racy = any(self.edits[n].race for n in mine)
         if missing:
-            if all(self.edits[n].blind for n in missing):
-                out["blind: edit overwritten unseen"] += 1
-            elif dead:
-                out["dead: edit in the window of a delete"] += 1
-            elif all(self.edits[n].race or self.edits[n].blind for n in missing):
-                parked = self._is_parked(missing)
-                out["parked: reverted in the window" if parked else "racy: edit lost"] += 1
-            else:
-                out["LOST edit"] += 1
+            out[self._why_lost(mine, missing, dead)] += 1
         false = extra or (len(got) > 1 and len(top) == 1)
         if false and not dead:
             blind = any(self.edits[n].blind for n in mine)
             cause = (
                 "racy: false conflict" if racy else "blind: conflict" if blind else "FALSE conflict"
             )
+            if cause == "FALSE conflict" and self.forgot(mine):
+                cause = "restored: false conflict"
             if ruled and len(got) > 1:
                 cause = "rule: its answer was overtaken by an edit"
             out[cause] += 1
         if len(got) == 1 and not dead:
             self._shown(live, name, member, next(iter(got)), racy, out)
+
+    def _why_lost(self, mine, missing, dead):
+        if all(self.edits[n].blind for n in missing):
+            return "blind: edit overwritten unseen"
+        if dead:
+            return "dead: edit in the window of a delete"
+        if all(self.edits[n].race or self.edits[n].blind for n in missing):
+            parked = self._is_parked(missing)
+            return "parked: reverted in the window" if parked else "racy: edit lost"
+        return "restored: lost with the backup" if self.forgot(mine) else "LOST edit"
+
+    def forgot(self, mine):
+        """Whether a hub wrote the field of these edits, and forgot it with a restore."""
+        return False
 
     def _is_parked(self, missing):
         return any(
@@ -754,11 +763,11 @@ class World:
                 out["TRACKERS differ"] += 1
 
 
-def shortest(seeds, **fixed):
+def shortest(seeds, kind=World, **fixed):
     """Plays worlds; returns the counts, and per outcome the world with the shortest story."""
     tally, best = Counter(), {}
     for seed in seeds:
-        world = World(seed, **fixed)
+        world = kind(seed, **fixed)
         try:
             found = world.play(3 + seed % 22)
         except Exception as error:  # noqa: BLE001 - every way to break is an outcome

@@ -26,7 +26,7 @@ from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.noted import note, noted, record_of
 from prophet_hub.model.ids import RecordId, TrackerId, name_of
 
-__all__ = ["Claim", "claim", "claim_of", "hub_of", "release", "take"]
+__all__ = ["Claim", "claim", "claim_of", "hub_of", "may", "release", "take"]
 
 _HUB: Final = ("hub",)
 _PARTS: Final = 4
@@ -94,6 +94,11 @@ def claim_of(replica: Replica, tracker: TrackerId) -> Claim | None:
     return None
 
 
+def may(held: Claim | None, hub: bytes) -> bool:
+    """Tells whether a hub may work with a tracker: it holds it, or takes it by doing so."""
+    return held is None or held.held_by(hub) or (not held.hub and held.last != hub.hex())
+
+
 def claim(replica: Replica, tracker: TrackerId, hub: bytes, *, host: str = "") -> Claim:
     """Returns who holds a tracker, after this hub took it if nobody does.
 
@@ -101,7 +106,7 @@ def claim(replica: Replica, tracker: TrackerId, hub: bytes, *, host: str = "") -
     names writes it down once more, so that nobody is asked.
     """
     held = claim_of(replica, tracker)
-    if held is None or (not held.hub and held.last != hub.hex()):
+    if held is None or (may(held, hub) and not held.hub):
         return take(replica, tracker, hub, host=host)
     if held.held_by(hub) and len(noted(replica, _record(tracker))) > 1:
         return take(replica, tracker, hub, host=host)

@@ -8,9 +8,8 @@ from typing import Final
 import msgspec
 
 from prophet_hub.errors import NotFound
-from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import WHOLE, Intent
+from prophet_hub.foreign.rows import READ, WHOLE, Intent
 from prophet_hub.foreign.side import Side
 from prophet_hub.model import ids
 from prophet_hub.model.ids import RecordId

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Final
 
-from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, WHOLE, Intent, ItemRow, Shadow
+from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, READ, WHOLE, Intent, ItemRow, Shadow
 from prophet_hub.foreign.side import LazyCells, Side
 from prophet_hub.foreign.transcribe import Known, Reading, transcribe
 from prophet_hub.foreign.translate import Telling
@@ -16,10 +15,7 @@ from prophet_hub.model.ids import RecordId, WriteId
 from prophet_hub.sdk import TICKET, Field, Person, Ref
 from prophet_hub.values import PRESENT
 
-__all__ = ["READ", "Items", "TwinOf"]
-
-READ: Final = "read"
-"""Marks what the next pull reads again."""
+__all__ = ["Items", "TwinOf"]
 
 TwinOf = Callable[[Telling], RecordId | None]
 """Which record an unknown item says it is a copy of."""

@@ -15,12 +15,11 @@ from typing import Final
 import msgspec
 
 from prophet_hub.foreign.compose import Composed, compose, is_private
-from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.joining import join
 from prophet_hub.foreign.plans import Cells, Notes, fingerprint, in_order, linked, new_ref, planned
 from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE, Shadow, Waiting
+from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE, Shadow, Waiting
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Planned, RemoteSpec, Verb
 from prophet_hub.model.changes import LIFE

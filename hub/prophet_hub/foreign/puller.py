@@ -19,10 +19,9 @@ from prophet_hub.errors import Garbled, HubError, NotFound, RemoteError
 from prophet_hub.foreign import first
 from prophet_hub.foreign.attachments import Contents, fetch
 from prophet_hub.foreign.guard import BROKEN
-from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import LIFE_SLOT, WHOLE
+from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Outcome, Pulled
 from prophet_hub.model import ids

@@ -13,10 +13,9 @@ import msgspec
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 from prophet_hub.foreign import pairing, shared
-from prophet_hub.foreign.items import READ
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.puller import ADOPT, Puller
-from prophet_hub.foreign.rows import ItemRow, Waiting, slot, split
+from prophet_hub.foreign.rows import READ, ItemRow, Waiting, slot, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, InboxItem, Planned, Pulled, RemoteSpec
 from prophet_hub.foreign.writer import Writer

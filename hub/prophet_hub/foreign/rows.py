@@ -14,6 +14,7 @@ from prophet_hub.model.ids import RecordId, TrackerId, WriteId
 __all__ = [
     "LIFE_SLOT",
     "NOBODY",
+    "READ",
     "WHOLE",
     "Intent",
     "ItemRow",
@@ -31,6 +32,9 @@ __all__ = [
 NOBODY: Final[frozenset[WriteId]] = frozenset()
 WHOLE: Final = ""
 """The slot of an inbox row that is about the whole item."""
+
+READ: Final = "read"
+"""Marks, in the inbox, what the next pull reads again."""
 
 LIFE_SLOT: Final = "*life"
 _SEP: Final = "\x1f"

@@ -24,7 +24,7 @@ import msgspec
 from prophet_hub.engine.replica import Replica
 from prophet_hub.foreign.ledger import Ledger, look_again
 from prophet_hub.foreign.noted import changeset, note_of, noted, record_of
-from prophet_hub.foreign.rows import ItemRow, Shadow, Stand
+from prophet_hub.foreign.rows import READ, WHOLE, ItemRow, Shadow, Stand
 from prophet_hub.foreign.stands import hashed, resolved
 from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import NOTED, Changeset, Write
@@ -37,6 +37,7 @@ _HEARD: Final = ("shared:heard",)
 _BATCH: Final = 200
 _PAGE: Final = 1_000
 _TICKET: Final = "ticket"
+_APART: Final = "It was read by two hubs apart, and is read again by the one that writes there."
 
 _LARGEST: Final = 1 << 24
 """What unpacks to more bytes than this is cut and then makes no sense."""
@@ -231,7 +232,13 @@ def _take(replica: Replica, record: RecordId) -> None:
     shadows = [told.shadow for told in all_told if told.shadow]
     if shadows:
         before = ledger.shadow(first.kind, first.ref) or Shadow()
-        ledger.set_shadow(first.kind, first.ref, _worded(merged(shadows), before))
+        shadow = _worded(merged(shadows), before)
+        ledger.set_shadow(first.kind, first.ref, shadow)
+        whole = first.ref if first.kind == _TICKET else shadow.ticket
+        if any(stand.apart for stand in shadow.stands.values()):
+            ledger.wait(
+                _TICKET, whole, WHOLE, _APART, now=replica.now(), record=item, quiet=True, tag=READ
+            )
     for job in sorted({job for told in all_told for job in told.jobs}):
         theirs = Ledger(replica.store, first.tracker, job)
         if not ledger.in_scope(job, first.tracker, first.ref):

@@ -18,7 +18,7 @@ from prophet_hub.engine.replica import Conflict, Head, Replica
 from prophet_hub.engine.settling import Page, settle_all
 from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError
 from prophet_hub.foreign import shared
-from prophet_hub.foreign.claims import Claim, claim, claim_of, hub_of
+from prophet_hub.foreign.claims import Claim, claim, claim_of, hub_of, may
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled, RemoteSpec
@@ -253,7 +253,7 @@ class Run:
         if self._stopped:
             return
         held = claim_of(self._replica, tracker_of(self._replica, name))
-        if held and not held.held_by(self._hub) and (held.hub or held.last == self._hub.hex()):
+        if held and not may(held, self._hub):
             tracker = tracker_of(self._replica, name)
             nobody = Person(id="")
             self._others[name] = spec_of(self._file, name, self._job, connector, nobody, tracker)

@@ -486,6 +486,25 @@ def test_lists_are_sorted(here):
     )
 
 
+def test_a_query_narrows_and_orders_the_list(here):
+    for summary in ("Printer on fire", "Coffee is out", "Printer is slow"):
+        here("ticket create", summary)
+    here("ticket update 3 --add label=wontfix")
+    here("ticket close 2")
+
+    def found(*words):
+        said = here("ticket search --json", *words)
+        return [one["number"] for one in said.data], said.err
+
+    assert found("printer", "sort:summary") == ([1, 3], "")
+    assert found("printer", "-label:wontfix") == ([1], "")
+    assert found("-label:wontfix", "status:resolved") == ([2], "")
+    assert found("-hardware", "-summary:coffee", "sort:summary")[0] == [1, 3]
+    assert found("weird:x") == ([], 'prophet-hub: no record shows "weird".\n')
+    assert here("tickets printer --json").data == here("ticket list printer --json").data
+    assert here("ticket list status:").code == 2
+
+
 def test_show_and_history_are_the_short_forms_of_ticket(here):
     here("ticket create One")
 

@@ -67,6 +67,8 @@ def tickets(
                         deleted=deleted, sort=sort)  # fmt: skip
         hides = kind == "ticket" and not (every or deleted or query or terms)
         rows, closed = found.rows(hides=hides)
+        for note in found.notes:
+            desk.tell(f"prophet-hub: {note}.")
         if as_json:
             desk.json([
                 {"number": row.number, "uuid": text(row.record), "type": row.type,
@@ -120,6 +122,7 @@ class Listing:
     Attributes:
         views: Of the database.
         head: The titles of `line`.
+        notes: What is to be told besides.
     """
 
     def __init__(
@@ -127,7 +130,7 @@ class Listing:
         terms: Sequence[tuple[str, str]] = (), remote: str = "", deleted: bool = False,
         sort: str = "",
     ) -> None:  # fmt: skip
-        self.views, self._replica = Views(replica), replica
+        self.views, self._replica, self.notes = Views(replica), replica, list[str]()
         self._kind, self._query, self._terms = kind, " ".join(query), terms
         self._remote, self._deleted, self._sort = remote, deleted, sort
         self._columns = _COLUMNS if kind in _TITLED else ()
@@ -166,7 +169,13 @@ class Listing:
         if not self._query:
             yield from _shown(self._replica, self._kind, deleted=self._deleted)
             return
-        for row in self._replica.find(self._kind, self._query):
+        from prophet_hub.engine.query import search  # noqa: PLC0415 - a parser
+
+        found = search(self._replica, self._query, type=self._kind)
+        self.notes += [f'no record shows "{name}"' for name in found.unknown]
+        if found.behind:
+            self.notes.append(f"{counted(found.behind, 'changed record')} not searched yet")
+        for row in found:
             yield row, dict(self._replica.shown(row.record))
 
 

@@ -87,7 +87,7 @@ def create_key(
     desk: Desk = ctx.obj
     path = file or keys_of.default_file()
     named = _named(name or desk.who())
-    key = keys_of.create(path)
+    key = keys_of.create(path, named)
     desk.say(f"Made {seals.named(key)}",
              f"The private part is in {path}: nobody else should ever see it.")  # fmt: skip
     if desk.database.exists():
@@ -137,11 +137,15 @@ def export_keys(
 ) -> None:
     """Prints public keys, one a line, for `keys import` elsewhere."""
     desk: Desk = ctx.obj
-    with desk.replica() as replica:
-        known = Trust(replica.store).keys()
-    own = None if every else _signer().public()
-    chosen = known if own is None else {own: known.get(own, desk.who())}
-    for key, name in sorted(chosen.items(), key=lambda one: one[1]):
+    signer = None if every else _signer()
+    known: dict[bytes, str] = {}
+    if every or desk.database.exists():
+        with desk.replica() as replica:
+            known = Trust(replica.store).keys()
+    if signer is not None:
+        own = signer.public()
+        known = {own: known.get(own) or _owner(desk, signer)}
+    for key, name in sorted(known.items(), key=lambda one: one[1]):
         desk.say(f"{seals.named(key)} {clean(name)}")
 
 
@@ -175,13 +179,14 @@ def require_keys(
     desk: Desk = ctx.obj
     if switch not in ("on", "off"):
         raise UsageError(f"{switch!r} is neither on nor off.")
-    own = _own_if_any(desk) if switch == "on" else None
+    signer = keys_of.signer(os.environ)
+    own = signer.public() if signer else None
     with desk.replica(write=True) as replica:
         trust = Trust(replica.store)
         trust.require(on=switch == "on")
         known = trust.keys()
-        if own and own not in known:
-            trust.trust(own, _free(known, desk.who()))
+        if signer and own and own not in known:
+            trust.trust(own, _free(known, _owner(desk, signer)))
         waiting = sum(Held(replica.store).reasons().values())
     if switch == "on":
         said = f"{counted(len({*known, *([own] if own else [])}), 'key')} trusted"
@@ -251,6 +256,10 @@ def _own_if_any(desk: Desk) -> bytes | None:
     except HubError as error:
         desk.tell(f"prophet-hub: {error}")
         return None
+
+
+def _owner(desk: Desk, signer: keys_of.Signer) -> str:
+    return _named(signer.owner() or desk.who())
 
 
 def _free(known: dict[bytes, str], name: str) -> str:

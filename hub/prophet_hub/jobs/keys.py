@@ -22,7 +22,7 @@ __all__ = ["VARIABLE", "Signer", "create", "default_file", "signer"]
 VARIABLE: Final = "PROPHET_HUB_SIGNING_KEY"
 _FILE: Final = "signing.key"
 _PREFIX: Final = "prophet-hub-signing-key:"  # so that a scanner for secrets can know one
-_SECRET = re.compile(f"{_PREFIX}([0-9a-f]{{64}})").fullmatch
+_SECRET = re.compile(f"{_PREFIX}([0-9a-f]{{64}})(?: (.+))?").fullmatch
 _MINE: Final = 0o600
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -32,7 +32,7 @@ class Signer:
 
     def __init__(self, reference: str) -> None:
         self.reference = reference
-        self._seed: bytes | None = None
+        self._read: tuple[bytes, str] | None = None
 
     def __call__(self, message: bytes) -> bytes:
         """Returns the seal of a message.
@@ -42,18 +42,22 @@ class Signer:
         """
         from prophet_hub.model.seals import made  # noqa: PLC0415 - lazy
 
-        return made(self._key(), message)
+        return made(self._key()[0], message)
 
     def public(self) -> bytes:
         """Returns the public key; raises as a call does."""
         from prophet_hub.model.seals import key_of  # noqa: PLC0415 - lazy
 
-        return key_of(self._key())
+        return key_of(self._key()[0])
 
-    def _key(self) -> bytes:
-        if self._seed is None:
-            self._seed = _read(self.reference)
-        return self._seed
+    def owner(self) -> str:
+        """Returns whose key it is, "" if it was not told; raises as a call does."""
+        return self._key()[1]
+
+    def _key(self) -> tuple[bytes, str]:
+        if self._read is None:
+            self._read = _read(self.reference)
+        return self._read
 
 
 def default_file() -> Path:
@@ -72,7 +76,7 @@ def signer(environment: Mapping[str, str]) -> Signer | None:
     return Signer(reference) if reference else None
 
 
-def create(path: Path) -> bytes:
+def create(path: Path, owner: str) -> bytes:
     """Makes a key in a new file that only its owner may read; returns the public one.
 
     Raises:
@@ -93,8 +97,8 @@ def create(path: Path) -> bytes:
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"{_PREFIX}{seed.hex()}\n")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{_PREFIX}{seed.hex()} {owner}\n")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -104,7 +108,7 @@ def create(path: Path) -> bytes:
     return key
 
 
-def _read(reference: str) -> bytes:
+def _read(reference: str) -> tuple[bytes, str]:
     from prophet_hub.jobs import secrets  # noqa: PLC0415 - lazy: plugins
 
     scheme, _, rest = reference.partition(":")
@@ -119,7 +123,7 @@ def _read(reference: str) -> bytes:
             f"What {scheme}: leads to is no signing key.",
             hint="Make one with prophet-hub keys create.",
         )
-    return bytes.fromhex(found[1])
+    return bytes.fromhex(found[1]), found[2] or ""
 
 
 def _private(path: Path) -> None:

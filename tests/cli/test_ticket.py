@@ -496,10 +496,10 @@ def test_a_query_narrows_and_orders_the_list(here):
         said = here("ticket search --json", *words)
         return [one["number"] for one in said.data], said.err
 
-    assert found("printer", "sort:summary") == ([1, 3], "")
+    assert found("printer", "sort:summary") == ([3, 1], "")
     assert found("printer", "-label:wontfix") == ([1], "")
     assert found("-label:wontfix", "status:resolved") == ([2], "")
-    assert found("-hardware", "-summary:coffee", "sort:summary")[0] == [1, 3]
+    assert found("-hardware", "-summary:coffee", "sort:-summary")[0] == [1, 3]
     assert found("weird:x") == ([], 'prophet-hub: no record shows "weird".\n')
     assert here("tickets printer --json").data == here("ticket list printer --json").data
     assert here("ticket list status:").code == 2

@@ -11,18 +11,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from prophet_hub.engine.offers import Ticket
 from prophet_hub.engine.replica import Replica
+from prophet_hub.engine.settling import settle_all
 from prophet_hub.errors import StoreError, UsageError
 from prophet_hub.peers import bundle, notes
-from prophet_hub.peers.exchange import Progress, pull, push, push_to
+from prophet_hub.peers.exchange import Progress, Pulled, Refused, pull, push, push_to
 from prophet_hub.peers.format import HEAD
 from prophet_hub.peers.notes import Peer
-from prophet_hub.peers.opening import Kind, kind_of, place_at, source_at
+from prophet_hub.peers.opening import Kind, Nothing, kind_of, path_of, place_at, source_at
 from prophet_hub.peers.private import kept_back, private
 from prophet_hub.peers.publish import Wrote, knowledge
 
 __all__ = ["Distance", "bundled", "distance", "pulled", "pushed", "started"]
+
+
+Settle = Callable[[Replica], int]
+"""Settles what needs no person; returns how many conflicts."""
 
 
 class Distance(NamedTuple):
@@ -38,12 +45,39 @@ class Distance(NamedTuple):
 
 
 def pulled(
-    replica: Replica, peer: Peer, *, secret: str = "", author: str = "", joins: bool = False
-) -> Iterator[Progress]:
-    """Pulls from whatever stands at the peer's address; see `exchange.pull`."""
+    replica: Replica, peer: Peer, *, secret: str = "", author: str = "", joins: bool = False,
+    settle: Settle | None = None,
+) -> Iterator[Progress]:  # fmt: skip
+    """Pulls from whatever stands at the peer's address, a replica of the old tool too; see
+    `exchange.pull`.
+    """
     noted = kind_of(peer.url) is not Kind.BUNDLE  # the next one of this name is another
-    with source_at(peer, secret=secret, clock=replica.now) as source:
-        yield from pull(replica, source, peer, author=author, joins=joins, noted=noted)
+    try:
+        with source_at(peer, secret=secret, clock=replica.now) as source:
+            yield from pull(replica, source, peer, author=author, joins=joins, settle=settle,
+                            noted=noted)  # fmt: skip
+    except Nothing as error:
+        yield from _pulled_v1(replica, peer, error, secret=secret, joins=joins, settle=settle)
+
+
+def _pulled_v1(
+    replica: Replica, peer: Peer, error: Nothing, *, secret: str, joins: bool,
+    settle: Settle | None,
+) -> Iterator[Progress]:  # fmt: skip
+    """Reads what the Perl original keeps or published; raises the error where there is none."""
+    from prophet_hub.interop import prophet_v1 as old  # noqa: PLC0415 - seldom
+
+    path = path_of(peer.url)
+    with contextlib.closing(place_at(peer, secret)) as place:
+        kept = old.open_v1(path) if path is not None else None
+        if kept is None and not old.is_v1(place):
+            raise error
+        with contextlib.nullcontext(place) if kept is None else contextlib.closing(kept) as source:
+            found = old.pull_v1(replica, source, join=joins)
+    yield from (Refused(sentence=one) for one in found.refused)
+    settled = settle(replica) if settle is not None else settle_all(replica).total()
+    notes.put(replica, msgspec.structs.replace(peer, pulled=replica.now()))
+    yield Pulled(entries=found.entries, settled=settled, refused=len(found.refused))
 
 
 def pushed(

@@ -17,9 +17,13 @@ from prophet_hub.peers.notes import Peer
 from prophet_hub.peers.place import Absent, Place
 from prophet_hub.peers.published import Published
 
-__all__ = ["Kind", "kind_of", "place_at", "source_at"]
+__all__ = ["Kind", "Nothing", "kind_of", "path_of", "place_at", "source_at"]
 
 _SQLITE: Final = b"SQLite format 3\0"
+
+
+class Nothing(UsageError):
+    """What stands at an address is nothing that this format knows."""
 
 
 class Kind(StrEnum):
@@ -37,7 +41,7 @@ def kind_of(url: str) -> Kind:
     Raises:
         UsageError: A file that is neither a database nor a bundle.
     """
-    path = _path(url)
+    path = path_of(url)
     if path is None or path.is_dir():
         return Kind.PLACE
     if not path.is_file():
@@ -63,10 +67,10 @@ def source_at(peer: Peer, *, secret: str = "", clock: Callable[[], int]) -> Iter
         clock: As a replica's.
 
     Raises:
-        UsageError: Nothing is there.
+        Nothing: Nothing is there.
         Unreachable: The address does not answer.
     """
-    kind, path = kind_of(peer.url), _path(peer.url)
+    kind, path = kind_of(peer.url), path_of(peer.url)
     if kind is Kind.NOTHING:
         raise _nothing(peer.url)
     if path is not None and kind is Kind.DATABASE:
@@ -92,7 +96,7 @@ def place_at(
     return open_place(_asked_by(peer.url, peer.user), secret=secret or None, tell=tell)
 
 
-def _path(url: str) -> Path | None:
+def path_of(url: str) -> Path | None:
     """Returns the path on this machine that an address means, None for any other."""
     if "://" not in url:
         return Path(url.removeprefix("file:")).expanduser()
@@ -110,8 +114,8 @@ def _asked_by(url: str, user: str) -> str:
     )
 
 
-def _nothing(url: str) -> UsageError:
-    return UsageError(
+def _nothing(url: str) -> Nothing:
+    return Nothing(
         f"Nothing is published at {url}.",
         hint="Look at the address; prophet-hub publish PLACE publishes a database.",
     )

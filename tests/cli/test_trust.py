@@ -77,7 +77,7 @@ def test_every_command_of_the_page_does_what_it_shows(people):
         out = people[person](command)
         if lines:
             assert [alike(line) for line in out.splitlines()] == [alike(line) for line in lines]
-    assert len(told) > 30
+    assert len(told) >= 30
     assert "Buy cheap toner" not in people["jesse"]("tickets")
     assert "open" in people["clkao"]("tickets")
 

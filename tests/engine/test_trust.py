@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from prophet_hub.model import codec, ids, seals
 from prophet_hub.model.changes import Cell, Changeset, Write
 from prophet_hub.values import INLINE, Stored
 
+PAGE = Path(__file__).parents[2] / "docs/design/006-trust.md"
 A, B = b"a" * 16, b"b" * 16
 JESSE, AUDREY, EVE = (bytes([n]) * seals.SEED for n in (1, 2, 3))
 
@@ -74,6 +76,13 @@ def test_what_is_signed_is_written_down():
     assert seals.genuine(bytes.fromhex(KEY + SIGNATURE), message)
     assert seals.named(seals.key_of(seed)) == f"ed25519:{KEY}"
     assert seals.parsed(f" ed25519:{KEY}\n") == seals.parsed(KEY.upper()) == seals.key_of(seed)
+
+
+def test_the_page_shows_the_test_vector():
+    page = "".join(PAGE.read_text("utf-8").split())
+
+    for part in (KEY, RAW, RUNNING, SIGNATURE):
+        assert part in page
 
 
 KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"

@@ -32,7 +32,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tickets": ("tickets", "Lists tickets as they are shown."),
     "show": ("tickets", "Shows one ticket with comments, attachments and conflicts."),
     "conflicts": ("conflicts", "Lists the conflicts that wait for a person."),
-    "resolve": ("conflicts", "Decides a conflict, once and for every remote."),
+    "resolve": ("conflicts", "Decides conflicts, once and for every remote."),
+    "votes": ("conflicts", "Lists decisions, which settle the identical conflict met again."),
+    "undo": ("undoing", "Takes changesets back; what was edited since becomes a conflict."),
     "clone": ("exchange", "Makes a database that is a replica of another one."),
     "pull": ("exchange", "Brings here what other replicas have."),
     "push": ("exchange", "Brings to another replica what it lacks of this one."),
@@ -49,7 +51,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command -> (module of its family, its line of help)."""
 
-_GROUPS = frozenset({"keys", "quarantine", "bundle", "peers", "ticket", "inbox", "connectors", "settings", "aliases"})
+_GROUPS = frozenset(
+    {
+        "keys",
+        "quarantine",
+        "bundle",
+        "peers",
+        "ticket",
+        "inbox",
+        "connectors",
+        "settings",
+        "aliases",
+    }
+)
 _QUERYING = frozenset({"tickets"})
 _COMPLETING = "_PROPHET_HUB_COMPLETE"
 

@@ -1,58 +1,70 @@
-"""Commands for what a person must decide: `conflicts`, `resolve`."""
+"""Commands for what a person must decide: `conflicts`, `resolve`, `votes`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from prophet_hub.cli.deciding import (
+    PRESENCE,
+    Case,
+    Nothing,
+    case_lines,
+    cases,
+    decide_by_hand,
+    field_of,
+    remote_of,
+)
 from prophet_hub.cli.desk import Desk
-from prophet_hub.cli.tables import clean, counted, shown_time
+from prophet_hub.cli.tables import clean, shown_time
 from prophet_hub.cli.views import Views, parsed_field
+from prophet_hub.engine.voting import Decision, decide
+from prophet_hub.engine.voting import votes as all_votes
 from prophet_hub.errors import UsageError
-from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import text
-from prophet_hub.values import PRESENT, Stored, Value, from_micros
+from prophet_hub.values import Stored, Value, from_micros
 
 if TYPE_CHECKING:
-    from prophet_hub.engine.replica import Conflict, Head
+    from prophet_hub.engine.replica import Replica
+    from prophet_hub.engine.voting import Ballot
 
-__all__ = ["conflicts", "resolve"]
+__all__ = ["conflicts", "resolve", "votes"]
 
-_SHORT = 60
-_PRESENT = {"present": PRESENT, "alive": PRESENT, "yes": PRESENT,
-            "absent": None, "deleted": None, "no": None}  # fmt: skip
+_PAGE = 500
+_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+_Only = Annotated[
+    str, typer.Argument(metavar="TICKET", help="Only this ticket's.", show_default=False)
+]
+_Most = Annotated[
+    int, typer.Option("--most", "-n", metavar="NUMBER", min=0, help="So many; 0 for all.")
+]
 
 
-def conflicts(
-    ctx: typer.Context,
-    ticket: Annotated[
-        str, typer.Argument(metavar="TICKET", help="Only this ticket's.", show_default=False)
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
+def conflicts(ctx: typer.Context, ticket: _Only = "", most: _Most = 50,
+              as_json: _Json = False) -> None:  # fmt: skip
     """Lists the conflicts that wait for a person."""
     desk: Desk = ctx.obj
     with desk.replica() as replica:
         views = Views(replica)
-        record = views.record(ticket) if ticket else None
-        found = list(views.conflicts(record))
+        asked = views.conflicts(views.record(ticket) if ticket else None)
         if as_json:
-            desk.json([_data(views, one) for one in found])
+            desk.json([_data(views, one) for one in _cases(views, islice(asked, most or None))])
             return
-        for one in found:
-            name = _field(one)
-            desk.say(f"{views.number(one.record)}  {name}  {clean(views.title(one.record))}")
-            desk.table([
-                ("   ", str(n), views.short(choice.value, one.cell.prop)[:_SHORT],
-                 views.said(choice.head), shown_time(choice.head.created))
-                for n, choice in enumerate(_choices(one), 1)
-            ])  # fmt: skip
-        if found:
-            first = f"{views.number(found[0].record).removeprefix('#')} {_field(found[0])}"
+        first, count = "", 0
+        for one in _cases(views, islice(asked, most or None)):
+            first = first or f"{one.number.removeprefix('#')} {field_of(one.conflict)}"
+            count += 1
+            desk.say(f"{one.number}  {field_of(one.conflict)}  {clean(one.title)}")
+            desk.table(case_lines(views, one))
+        more = sum(1 for _ in asked)
+        if count:
+            rest = f" of {count + more}" if more else ""
             desk.say(
-                f"{counted(len(found), 'conflict')}. Decide with: prophet-hub resolve {first} --take 1"
+                f"{count}{rest} conflict{'s' if count + more > 1 else ''}. "
+                f"Decide with: prophet-hub resolve, or prophet-hub resolve {first} --take 1"
             )
 
 
@@ -79,87 +91,108 @@ def resolve(
         bool, typer.Option("--all", help="Decides every conflict; with a ticket, all of its own.")
     ] = False,
 ) -> None:
-    """Decides a conflict, once and for every remote."""
+    """Decides conflicts, once and for every remote."""
     desk: Desk = ctx.obj
-    _said_once(ticket, field, take, value, clear=clear, every=every)
+    by_hand = not (take or value is not None or clear or every) and desk.asks
+    if not by_hand:
+        _said_once(ticket, field, take, value, clear=clear, every=every)
     with desk.replica(write=True) as replica:
         views = Views(replica)
-        record = views.record(ticket) if ticket else None
-        found = list(views.conflicts(record))
+        found = views.conflicts(views.record(ticket) if ticket else None)
         if field:
             wanted = parsed_field(field)
-            found = [one for one in found if (one.cell.prop, one.cell.member) == wanted]
-        if not found:
+            found = (one for one in found if (one.cell.prop, one.cell.member) == wanted)
+        waiting = _cases(views, found)
+        first = next(waiting, None)
+        if first is None:
             raise UsageError(
                 f"No conflict waits{f' at {ticket}' if ticket else ''}{f' in {field}' if field else ''}.",
                 hint="See prophet-hub conflicts.",
             )
-        decided = 0
-        for one in found:
-            chosen = _chosen(views, one, take, value, clear=clear, strict=not every)
-            if not isinstance(chosen, _Nothing):
-                replica.resolve(one.record, one.cell.prop, one.cell.member, chosen,
-                                author=desk.who(), note="prophet-hub resolve")  # fmt: skip
-                decided += 1
-                shown = views.short(chosen, one.cell.prop)
-                desk.say(f"{views.number(one.record)} {_field(one)}: {shown}")
-        left = len(found) - decided
+        waiting = _after(first, waiting)
+        before = replica.latest()
+        if by_hand:
+            decided, left = decide_by_hand(desk, views, waiting)
+        else:
+            decided, left = _by_word(desk, views, waiting, take, value, clear=clear, every=every)
         desk.say(
             f"Decided {decided}{f', left {left}' if left else ''}; the next sync carries it out."
         )
+        if decided:
+            desk.say(f"To take it back: prophet-hub undo {_range(replica, before)}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    value: Value
-    head: Head
+def votes(ctx: typer.Context, ticket: _Only = "", as_json: _Json = False) -> None:
+    """Lists decisions, which settle the identical conflict met again."""
+    desk: Desk = ctx.obj
+    with desk.replica() as replica:
+        views = Views(replica)
+        found = all_votes(replica, views.record(ticket) if ticket else None)
+        if as_json:
+            desk.json([_ballot(views, one) for one in found])
+            return
+        desk.table(
+            [
+                (views.number(one.record), _about(one), _said(views, one), one.author,
+                 shown_time(one.when), one.voter.hex()[:8], "" if one.counts else "does not count")
+                for one in found
+            ],
+            head=("record", "field", "decided", "who", "when (UTC)", "replica", ""),
+        )  # fmt: skip
 
 
-class _Nothing:
-    """No value: the conflict is left as it is."""
+# --- deciding by words ---
 
 
-def _choices(conflict: Conflict) -> list[_Choice]:
-    """Returns the distinct values, each with its newest head, in a steady order: newest last."""
-    newest: dict[Value, Head] = {}
-    for head in sorted(conflict.cell.heads, key=lambda h: (h.created, h.id)):
-        newest.pop(head.value, None)
-        newest[head.value] = head
-    if conflict.cell.prop == LIFE and len(newest) == 1:  # deleted, and edited after that
-        head = next(iter(newest.values()))
-        return [_Choice(None, head), _Choice(PRESENT, head)]
-    return [_Choice(value, head) for value, head in newest.items()]
+def _by_word(desk: Desk, views: Views, waiting: Iterator[Case], take: str, value: str | None, *,
+             clear: bool, every: bool) -> tuple[int, int]:  # fmt: skip
+    decisions, said, left = [], [], 0
+    for one in waiting:
+        chosen = _chosen(views, one, take, value, clear=clear, strict=not every)
+        if isinstance(chosen, Nothing):
+            left += 1
+            continue
+        cell = one.conflict.cell
+        decisions.append(Decision(one.conflict.record, cell.prop, cell.member, chosen))
+        said.append(f"{one.number} {field_of(one.conflict)}: {views.short(chosen, cell.prop)}")
+    decide(views.replica, decisions, author=desk.who(), note="prophet-hub resolve")
+    desk.say(*said)
+    return len(decisions), left
 
 
 def _chosen(
-    views: Views, conflict: Conflict, take: str, value: str | None, *, clear: bool, strict: bool
-) -> Value | _Nothing:
-    """Returns the value that the words choose; `_Nothing` where they choose none and may."""
+    views: Views, case: Case, take: str, value: str | None, *, clear: bool, strict: bool
+) -> Value | Nothing:
+    """Returns the value that the words choose; `Nothing` where they choose none and may."""
     if clear:
         return None
     if value is not None:
-        return _own(value, member=bool(conflict.cell.member))
-    choices = _choices(conflict)
+        return _own(value, member=bool(case.conflict.cell.member))
+    choices = case.choices
     if take.isdigit():
         if not 1 <= int(take) <= len(choices):
             raise UsageError(f"There is no value {take}.", hint=f"There are 1 to {len(choices)}.")
         return choices[int(take) - 1].value
-    told = [one for one in sorted(conflict.cell.heads, key=lambda h: (h.created, h.id))
-            if _of(views, one) == take]  # fmt: skip
+    heads = sorted(case.conflict.cell.heads, key=lambda h: (h.created, h.id))
+    told = [one for one in heads if remote_of(views, one) == take]
     if take == "newest" or told:
         return told[-1].value if told else choices[-1].value
     if strict:
-        raise UsageError(f'"{take}" said nothing there.', hint=_who(views, conflict))
-    return _Nothing()
+        names = sorted({remote_of(views, head) for head in heads})
+        raise UsageError(
+            f'"{take}" said nothing there.',
+            hint=f"Values came from {', '.join(names)}; or take one by its number.",
+        )
+    return Nothing()
 
 
 def _own(value: str, *, member: bool) -> Value:
     """Returns a value of the person's own."""
     if not member:
         return value
-    if value not in _PRESENT:
+    if value not in PRESENCE:
         raise UsageError(f'"{value}" is no answer here.', hint="Say present or absent.")
-    return _PRESENT[value]
+    return PRESENCE[value]
 
 
 def _said_once(
@@ -175,34 +208,62 @@ def _said_once(
         raise UsageError("Which conflict?", hint="Name TICKET and FIELD, or give --all.")
 
 
-def _of(views: Views, head: Head) -> str:
-    row = views.ledger().item(head.record)
-    return views.remote(row.tracker) if row else "here"
+# --- helpers ---
 
 
-def _who(views: Views, conflict: Conflict) -> str:
-    names = sorted({_of(views, head) for head in conflict.cell.heads})
-    return f"Values came from {', '.join(names)}; or take one by its number."
+def _cases(views: Views, asked: Iterator[Any]) -> Iterator[Case]:
+    """Yields conflicts with all that is to be told of them, fetched page by page."""
+    while page := list(islice(asked, _PAGE)):
+        yield from cases(views, page)
 
 
-def _field(conflict: Conflict) -> str:
-    prop, member = conflict.cell.prop, conflict.cell.member
-    return prop if prop == LIFE or not member else f"{prop}={member}"
+def _after(first: Case, rest: Iterator[Case]) -> Iterator[Case]:
+    yield first
+    yield from rest
 
 
-def _data(views: Views, conflict: Conflict) -> dict[str, Any]:
-    def value(one: Value) -> Any:
-        return views.text(one) if isinstance(one, (str, Stored)) else None
+def _range(replica: Replica, before: int) -> str:
+    """Names the entries that were added after a number, as `undo` takes them."""
+    added = [row.number for row in replica.log(before, newest_first=False)]
+    return str(added[0]) if len(added) == 1 else f"{added[0]}..{added[-1]}"
 
+
+def _about(ballot: Ballot) -> str:
+    if not ballot.prop:
+        return f"conflict {ballot.conflict[:8]}"
+    return ballot.prop if not ballot.member or ballot.member == "alive" else \
+        f"{ballot.prop}={ballot.member}"  # fmt: skip
+
+
+def _said(views: Views, ballot: Ballot) -> str:
+    return " and ".join(views.short(value, ballot.prop) for value in ballot.decisions)
+
+
+def _data(views: Views, case: Case) -> dict[str, Any]:
+    conflict = case.conflict
     return {
-        "number": views.number(conflict.record), "uuid": text(conflict.record),
-        "type": conflict.type, "title": views.title(conflict.record),
-        "property": conflict.cell.prop, "member": conflict.cell.member,
-        "shown": value(conflict.cell.shown),
+        "number": case.number, "uuid": text(conflict.record), "type": conflict.type,
+        "title": case.title, "property": conflict.cell.prop, "member": conflict.cell.member,
+        "shown": _value(views, conflict.cell.shown),
         "values": [
-            {"take": n, "value": value(choice.value), "said": views.said(choice.head),
-             "remote": _of(views, choice.head),
+            {"take": n, "value": _value(views, choice.value), "said": choice.said,
+             "remote": remote_of(views, choice.head),
              "when": from_micros(choice.head.created).isoformat()}
-            for n, choice in enumerate(_choices(conflict), 1)
+            for n, choice in enumerate(case.choices, 1)
         ],
+        "votes": [_ballot(views, one) for one in case.ballots],
     }  # fmt: skip
+
+
+def _ballot(views: Views, ballot: Ballot) -> dict[str, Any]:
+    return {
+        "number": views.number(ballot.record), "uuid": text(ballot.record),
+        "property": ballot.prop, "member": ballot.member, "conflict": ballot.conflict,
+        "decided": [_value(views, value) for value in ballot.decisions],
+        "counts": ballot.counts, "author": ballot.author, "replica": ballot.voter.hex(),
+        "when": from_micros(ballot.when).isoformat(), "note": ballot.note,
+    }  # fmt: skip
+
+
+def _value(views: Views, value: Value) -> Any:
+    return views.text(value) if isinstance(value, (str, Stored)) else None

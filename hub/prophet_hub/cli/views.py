@@ -136,16 +136,17 @@ class Views:
         return ", ".join(part for part in (author, where) if part)
 
     def conflicts(self, record: RecordId | None = None) -> Iterator[Conflict]:
-        """Yields the conflicts, of one record or of all."""
-        if record is None:
-            yield from self.replica.conflicts()
-            return
+        """Yields the conflicts about which people are asked, of one record or of all."""
         from prophet_hub.merge.conflicts import Conflict  # noqa: PLC0415 - loaded by now
+        from prophet_hub.merge.votes import is_asked  # noqa: PLC0415 - as above
 
+        if record is None:
+            yield from filter(is_asked, self.replica.conflicts())
+            return
         kind = self.replica.type_of(record)
         for _, state in sorted(self.replica.cells(record).items()):
-            if state.conflict:
-                yield Conflict(record, kind, state)
+            if state.conflict and is_asked(found := Conflict(record, kind, state)):
+                yield found
 
 
 def plain(shown: Mapping[str, Value | frozenset[str]], text_of: Any) -> dict[str, Any]:

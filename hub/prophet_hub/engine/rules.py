@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from prophet_hub.engine.settings import SETTING, Settings, record_of
-from prophet_hub.errors import ConfigError, Fault
+from prophet_hub.errors import Fault
 from prophet_hub.merge.settle import Policy, ask, by_property, membership, newest
 from prophet_hub.model.changes import LIFE, LINKING
 from prophet_hub.values import PRESENT
@@ -20,7 +20,7 @@ from prophet_hub.values import PRESENT
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
 
-__all__ = ["RULES", "check_rules", "rules_of"]
+__all__ = ["RULES", "faults_in_rules", "rules_of"]
 
 RULES: Final = "rules"
 """The setting's name."""
@@ -30,22 +30,11 @@ _KNOWN: Final = ("ask", "newest", "merge", "present", "absent")
 _PREFER: Final = "prefer "
 
 
-def check_rules(value: Any) -> None:
-    """Looks whether a value is good for the setting `rules`: {property or `default`: policy}.
-
-    Raises:
-        ConfigError: With all faults at once.
-    """
-    faults = [*_faults(value)] if isinstance(value, dict) else [
-        Fault("Rules are a table from property to policy.", path=RULES,
-              hint='Write {"description": "merge", "default": "ask"}.')
-    ]  # fmt: skip
-    if faults:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise ConfigError(f"The rules have {count}.", faults=faults)
-
-
-def _faults(value: dict[str, Any]) -> list[Fault]:
+def faults_in_rules(value: Any) -> list[Fault]:
+    """Returns all that is wrong with a value for the setting `rules`: {property: policy}."""
+    if not isinstance(value, dict):
+        return [Fault("Rules are a table from property to policy.", path=RULES,
+                      hint='Write {"description": "merge", "default": "ask"}.')]  # fmt: skip
     faults = []
     for prop, policy in value.items():
         path = f"{RULES}.{prop}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prophet_hub.engine.reading import Reading
     from prophet_hub.engine.replica import Replica
 
-__all__ = ["Ballot", "Decision", "decide", "votes", "votes_on"]
+__all__ = ["Ballot", "Decision", "decide", "told_in", "votes", "votes_on"]
 
 _ORIGIN: Final = 16
 _FORMER: Final = _ORIGIN + 32
@@ -133,12 +133,25 @@ class _Voters:
                 yield cell, None
 
 
-def votes_on(replica: Reading, conflict: Conflict) -> list[Ballot]:
-    """Returns who decided what when the identical conflict was met before, newest first."""
-    cell = conflict.cell
-    name = f"{VOTE}{fingerprint(cell.prop, cell.member, values_of(cell))}"
-    rows = [row for row in replica.store.derived.votes((conflict.record,)) if row.prop == name]
-    return sorted(_ballots(replica, rows), key=lambda b: (-b.when, b.voter))
+def votes_on(
+    replica: Reading, conflicts: Sequence[Conflict]
+) -> dict[tuple[RecordId, str, str], list[Ballot]]:
+    """Returns who decided what when the identical conflicts were met before, newest first, by
+    record, property and member; withdrawn votes too.
+    """
+    asked: dict[tuple[bytes, str], tuple[RecordId, str, str]] = {}
+    for one in conflicts:
+        cell = one.cell
+        name = f"{VOTE}{fingerprint(cell.prop, cell.member, values_of(cell))}"
+        asked[one.record, name] = (one.record, cell.prop, cell.member)
+    rows = replica.store.derived.votes({record for record, _ in asked})
+    found: dict[tuple[RecordId, str, str], list[Ballot]] = {}
+    for ballot in _ballots(replica, [row for row in rows if (row.record, row.prop) in asked]):
+        key = asked[ballot.record, f"{VOTE}{ballot.conflict}"]
+        found.setdefault(key, []).append(ballot)
+    for ballots in found.values():
+        ballots.sort(key=lambda b: (-b.when, b.voter))
+    return found
 
 
 def votes(replica: Reading, record: RecordId | None = None) -> list[Ballot]:
@@ -152,13 +165,12 @@ def votes(replica: Reading, record: RecordId | None = None) -> list[Ballot]:
 def _ballots(replica: Reading, rows: Sequence[CellRow]) -> Iterator[Ballot]:
     heads = {(r.record, r.prop, r.member): decode_heads(r.heads) for r in rows}
     last = {key: max(found, key=lambda h: (h.created, h.id)) for key, found in heads.items()}
-    told = _changesets(replica, {h.id for h in last.values()})
+    told = told_in(replica, {h.id for h in last.values()})
     for (record, prop, member), found in heads.items():
         newest = last[record, prop, member]
         decisions = [answer[0] for h in found if (answer := value_in(h.value))]
         changeset = told.get(newest.id)
-        about = next((w.cell for w in changeset.writes if w.rule == PERSON), None) \
-            if changeset else None  # fmt: skip
+        about = _about(changeset) if changeset else None
         yield Ballot(
             RecordId(record), prop.removeprefix(VOTE), Origin(_hex(member)),
             about.prop if about else "", about.member if about else "",
@@ -169,7 +181,14 @@ def _ballots(replica: Reading, rows: Sequence[CellRow]) -> Iterator[Ballot]:
         )  # fmt: skip
 
 
-def _changesets(replica: Reading, writes: set[WriteId]) -> dict[WriteId, Changeset]:
+def _about(changeset: Changeset) -> Cell | None:
+    """Returns the cell that was decided on in a changeset with a vote, None where that is unclear."""
+    others = [w for w in changeset.writes if not w.cell.prop.startswith(VOTE)]
+    cells = {w.cell for w in others if w.rule == PERSON} or {w.cell for w in others}
+    return cells.pop() if len(cells) == 1 else None
+
+
+def told_in(replica: Reading, writes: set[WriteId]) -> dict[WriteId, Changeset]:
     """Returns for each write the first changeset in which it stands."""
     places = replica.store.log.places(writes)
     rows = {r.number: r for r in replica.store.log.entries({n[0] for n in places.values()})}

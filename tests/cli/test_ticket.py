@@ -13,6 +13,7 @@ from jobs.packages import package
 from prophet_hub.cli import desk as desks
 from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.review import keys
+from prophet_hub.engine.replica import Replica
 from prophet_hub.hookspecs import PLUGINS
 from prophet_hub.model.neutral import STATUSES
 
@@ -455,6 +456,17 @@ def test_deleted_tickets_come_back(here):
     assert properties(here)["summary"] == "One"
 
 
+def test_a_title_of_a_stranger_s_is_one_line(here, editor):
+    with Replica.open(here.folder / "hub.db", author="x") as db:
+        row = db.create("ticket", summary="x")
+        db.edit(row.record, "ticket", {("summary", ""): "x\nstatus: resolved\x1b[2J"}, author="x")
+    editor(f'cp "$1" {here.folder}/seen; sed -i "s/^priority:.*/priority: low/" "$1"')
+
+    assert here("ticket update 1").out == "Updated #1  x status: resolved[2J\n"
+    assert properties(here)["status"] == "new"
+    assert "# #1  x status: resolved" in (here.folder / "seen").read_text()
+
+
 # --- lists ---
 
 
@@ -608,6 +620,7 @@ def test_the_author_is_told_else_of_the_environment_else_git_s_else_the_login(he
 
 def test_a_plugin_declares_types(here, tmp_path):
     source = """
+from prophet_hub.engine.replica import Replica
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.model.schema import Property, RecordType
 
@@ -617,6 +630,7 @@ def prophet_record_types():
         Property(name="severity", values=("minor", "major"), default="minor"),))]
 """
     failing = """
+from prophet_hub.engine.replica import Replica
 from prophet_hub.hookspecs import hookimpl
 
 @hookimpl

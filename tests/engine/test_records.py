@@ -396,6 +396,17 @@ def test_delete_and_restore_twice_change_nothing(db):
     assert len(list(db.log())) == 3
 
 
+def test_a_deleted_record_is_not_written_on(db):
+    ticket = db.create("ticket", summary="x")
+    db.delete(ticket)
+
+    for write in (lambda: db.set(ticket, summary="y"), lambda: db.comment(ticket, "y"),
+                  lambda: db.attach(ticket, b"", "y")):  # fmt: skip
+        with pytest.raises(UsageError, match="#1 was deleted"):
+            write()
+    assert Records(db, force=True).set(ticket, {"summary": "y"}).number == 1
+
+
 def test_a_delete_in_dispute_is_decided_by_deleting_again(db, tmp_path):
     ticket = db.create("ticket", summary="x")
     with Replica.open(tmp_path / "b.db", clock=lambda: FRIDAY, author="b") as other:

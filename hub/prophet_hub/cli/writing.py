@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prophet_hub.cli import forms
 from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.editor import edited
+from prophet_hub.cli.tables import clean
 from prophet_hub.cli.views import Views
 from prophet_hub.cli.words import Said, said
 from prophet_hub.engine.records import Records
@@ -121,7 +122,7 @@ class Pen:
             row = self.row(records, name)
             declared, shown = records.types.get(row.type), _plain(records.get(row))
         offered = {k: v for k, v in shown.items() if not declared.property(k).fixed}
-        title = _one(shown.get("summary"))
+        title = clean(_one(shown.get("summary")))
         head = (f"#{row.number}  {title}",
                 "An empty value clears a property; a line that is taken out leaves it as it is.",
                 "A form that is left as it is changes nothing. Lines with # in front are not read.")  # fmt: skip
@@ -227,9 +228,9 @@ class Pen:
         return records.row(Views(records.replica).record(name))
 
     def title(self, row: RecordRow) -> str:
-        """Returns what a record is called, for people."""
+        """Returns what a record is called, on one line."""
         with self.desk.replica() as replica:
-            return Views(replica).title(row.record)
+            return clean(Views(replica).title(row.record))
 
     def data(self, row: RecordRow) -> dict[str, Any]:
         """Returns a record for programs."""

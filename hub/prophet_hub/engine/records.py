@@ -98,7 +98,7 @@ class Records:
         Raises:
             Unfit: With everything that is wrong at once; nothing was written.
         """
-        row = self.row(record)
+        row = self._living(record)
         moment = self._moment()
         with self.replica.transaction():
             cells = self.replica.cells(row.record)
@@ -277,7 +277,18 @@ class Records:
         return Moment(now=self.replica.now(), author=self.author)
 
     def _uuid(self, record: Named) -> str:
-        return text(self.row(record).record)
+        return text(self._living(record).record)
+
+    def _living(self, record: Named) -> RecordRow:
+        """Returns the record that is named.
+
+        Raises:
+            UsageError: It was deleted; who writes on it all the same brings a conflict upon others.
+        """
+        row = self.row(record)
+        if not self.force and not self.replica.alive(row.record):
+            raise UsageError(f"#{row.number} was deleted.", hint="Restore it first.")
+        return row
 
     def _id(self, record: Named) -> RecordId:
         match record:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
 from foreign.families import Family, family, meet
-from foreign.kit import Hub, tick, tracker_id
+from foreign.kit import Clock, Hub, tick, tracker_id
 from foreign.test_scenarios import KEYS, a, say
 from foreign.test_worlds import EXCUSED
 from foreign.worlds import rows, shortest
+from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 from prophet_hub.foreign import claims, noted, shared
 from prophet_hub.foreign.rows import Sent
@@ -58,6 +61,7 @@ def notes_of(hub, tracker, ref="1"):
 
 def test_two_hubs_keep_two_trackers_in_step():
     h, k, r, t = pair()
+    assert len(t.items) == 1
     say(r, "q"), meet([h, k])
     say(t, "s"), meet([h, k])
     assert (a(r, t), h.conflicts(), len(r.items), len(t.items)) == (["s", "s"], [], 1, 1)
@@ -67,13 +71,14 @@ def test_two_hubs_keep_two_trackers_in_step():
 
 def test_only_the_writing_hub_tells():
     """Another reader that has not heard of the latest agreement would tell q as if it knew no s."""
-    h, k, r, t = pair(policy=newest)
+    h, k, r, t = pair()
     for value in "qsqs":
         say(t, value), k.sync()
     h.pull(k), h.sync()
     say(r, "q")
+    before = r.requests
     k.sync()
-    assert k.conflicts() == []
+    assert (k.conflicts(), r.requests) == ([], before)
     meet([h, k])
     assert (a(r, t), h.conflicts()) == (["q", "q"], [])
     close(h, k)
@@ -115,6 +120,37 @@ def test_what_is_under_way_keeps_a_claim_where_it_is():
     close(h, k)
 
 
+def test_a_restored_hub_is_the_same_and_a_copy_elsewhere_is_another(tmp_path):
+    def hub_at(path):
+        with closing(Replica.open(path, clock=Clock())) as replica:
+            return claims.hub_of(replica, note=True)
+
+    here, saved, away = (tmp_path / name for name in ("db", "saved", "away"))
+    first = hub_at(here)
+    shutil.copy(here, saved)
+    here.unlink()
+    shutil.copy(saved, here)
+    assert hub_at(here) == first
+
+    shutil.copy(here, away)
+    assert hub_at(away) != first
+    here.unlink()
+    moved = tmp_path / "moved"
+    away.rename(moved)
+    second = hub_at(moved)
+    assert second not in {first, hub_at(saved)}
+    moved.rename(away)
+    assert hub_at(away) == second
+
+
+def test_a_container_that_is_started_anew_is_the_same_hub():
+    same = claims._same
+    assert same("a:1:7:/data/db", "b:1:7:/data/db")
+    assert not same("a:1:7:/data/db", "b:1:8:/data/db")
+    assert not same("a:1:7:/data/db", "a:2:7:/else/db")
+    assert same("", "")
+
+
 # --- what travels ------------------------------------------------------------------------------
 
 
@@ -140,7 +176,9 @@ def test_a_long_word_travels_by_its_hash_and_is_known_again():
     claims.release(h.replica, tracker_id("R"), h.me, remote="R")
     k.pull(h)
     assert all(long[:50] not in value for _, value in notes_of(k, r))
+    told = len(k.replica.writes_of(k.record(r)))
     k.sync(), meet([h, k])
+    assert len(k.replica.writes_of(k.record(r))) == told
     before = r.writes + t.writes
     r.update("bob", "1", {"b": "short"}), meet([h, k])
     assert (t.items["1"].fields["b"], k.conflicts()) == ("short", [])
@@ -202,6 +240,18 @@ def test_a_binding_is_no_reading():
     say(r, "q", "2")
     h.restore(saved, elsewhere=True), h.pull(k)
     meet([h, k])
+    assert (a(r, t, ref="2"), h.conflicts(), len(r.items), len(t.items)) == (["q", "q"], [], 2, 2)
+    close(h, k)
+
+
+def test_who_hears_of_a_copy_and_not_of_its_reading_knows_it_for_a_copy():
+    """Nothing in T/2 shows whose it is; h heard that it copies R/2 and no more when k was lost."""
+    h, k, r, t = pair(keys=frozenset())
+    r.create("bob", {"a": "p", "b": "k"})
+    h.sync(), k.pull(h), k.sync(), h.pull(k, 1)
+    say(r, "q", "2")
+    claims.take(h.replica, tracker_id("T"), h.me)
+    h.sync(), h.sync()
     assert (a(r, t, ref="2"), h.conflicts(), len(r.items), len(t.items)) == (["q", "q"], [], 2, 2)
     close(h, k)
 

@@ -101,17 +101,23 @@ class Lines:
 
     def _name_classes(self, wholes: Iterable[bytes]) -> None:
         """Writes on its least member what a class is called and how it is numbered."""
-        for whole in wholes:
-            lines = self._derived.lines({whole, *self._derived.others(whole)})
-            kind = min((line.type for line in lines.values() if line.type), default="")
-            label = min(line.number for line in lines.values())
-            changed = max(line.changed for line in lines.values())
-            for line in lines.values():
+        classes = {whole: {whole} for whole in wholes}
+        for whole, record in self._derived.members(classes):
+            classes[whole].add(record)
+        lines = self._derived.lines({r for members in classes.values() for r in members})
+        put: list[RecordLine] = []
+        for whole, members in classes.items():
+            found = [lines[r] for r in members if r in lines]
+            kind = min((line.type for line in found if line.type), default="")
+            label = min(line.number for line in found)
+            changed = max(line.changed for line in found)
+            for line in found:
                 named = line._replace(kind="", label=label)
                 if line.record == whole:
                     named = named._replace(kind=kind, changed=changed)
                 self._lines[line.record] = named
-                self._derived.put_lines([named])
+                put.append(named)
+        self._derived.put_lines(put)
 
     def _load_wholes(self, wholes: Iterable[bytes]) -> None:
         missing = {whole for whole in wholes if whole not in self._lines}

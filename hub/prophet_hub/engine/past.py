@@ -55,9 +55,7 @@ class Past:
         """Fetches many writes in few statements."""
         wanted = {i for i in ids if i not in self._copies}
         places = self._log.places(wanted)
-        if self._receipts and self._until is None:
-            self._told.update(dict.fromkeys(wanted, ()))
-            self._told.update(self._derived.echoes(wanted))
+        self._hear(wanted)
         list(self.entries(sorted({n for numbers in places.values() for n in numbers})))
         for one in wanted:
             self._copies[one] = tuple(
@@ -66,6 +64,12 @@ class Past:
                 for w in self._entries[n]
                 if w.id == one and self._counts(w)
             )
+
+    def take(self, writes: Iterable[Write]) -> None:
+        """Is told of writes whose names stand at no other place, so that none is looked for."""
+        found = {w.id: (w,) for w in writes}
+        self._copies.update(found)
+        self._hear(found)
 
     def load_all(self, ids: Iterable[WriteId]) -> None:
         """Fetches writes and all that they knew, generation by generation."""
@@ -112,6 +116,12 @@ class Past:
     def settled(self, write: WriteId) -> Collection[WriteId] | None:
         """Returns what a rule's write settled, None for any other write."""
         return self.supersedes(write) if any(w.automatic for w in self.copies(write)) else None
+
+    def _hear(self, writes: Collection[WriteId]) -> None:
+        """Fetches what receipts say of writes."""
+        if self._receipts and self._until is None:
+            self._told.update(dict.fromkeys(writes, ()))
+            self._told.update(self._derived.echoes(writes))
 
     def _said(self, event: WriteId) -> frozenset[WriteId]:
         if event not in self._echoes:

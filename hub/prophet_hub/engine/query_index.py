@@ -6,7 +6,7 @@ the one thing that other classes decide, is told anew by whoever takes in, or gi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeGuard
 
 from prophet_hub.engine.query_values import DATE, LETTERS, date_key, fold, keyed
@@ -80,40 +80,58 @@ class Indexer:
             self.search.move(lines[-1].changed, lines[-1].number)
         return len(lines) + len(late)
 
+    def differences(self, lines: Iterable[RecordLine]) -> Iterator[RecordLine]:
+        """Yields those whose documents, of all that was taken in, are not as their cells say."""
+        at = self.search.position()
+        taken = [line for line in lines if line.kind and (line.changed, line.number) <= at]
+        documents, texts, shown = self._made(taken, lambda prop: self._numbers.get(prop, 0))
+        docs = [line.number for line in taken]
+        old = self.search.documents(docs), self.search.texts(docs), self.search.shown(docs)
+        for line in taken:
+            n = line.number
+            now = (documents[n], texts[n], shown[n])
+            if now != (old[0].get(n), old[1].get(n), old[2].get(n, set())):
+                yield line
+
     def _take(self, lines: Sequence[RecordLine]) -> None:
         """Writes the documents of classes anew."""
-        wholes = {line.record: line for line in lines}
-        members = self.search.members(wholes)
+        members = self.search.members(line.record for line in lines)
         known = self.search.known(line.number for line in lines)
         self.search.drop(
             self.search.known(number for found in members.values() for number in found.values())
         )
+        documents, texts, shown = self._made(lines, self._number)
+        self.search.put(documents.values())
+        self.search.put_texts(texts)
+        self.search.put_shown(shown)
+        self._rehome(
+            {
+                record
+                for line in lines
+                if line.record in members or line.number not in known
+                for record in (line.record, *members.get(line.record, ()))
+            }
+        )
+
+    def _made(
+        self, lines: Iterable[RecordLine], number: Callable[[str], int]
+    ) -> tuple[dict[int, Document], dict[int, Texts | None], dict[int, set[tuple[int, Key]]]]:
+        """Returns the documents of classes, their texts and what they show."""
+        wholes = {line.record: line for line in lines}
         seen = {whole: _Seen() for whole in wholes}
         for row in self._derived.cells(wholes):
             seen[row.record].take(row)
         for one in seen.values():
             one.read(self._text)
         homes = self._homes({one.parent for one in seen.values() if one.parent})
-        self.search.put(
-            Document(line.number, homes.get(one.parent or b"", line.number), line.kind,
-                     int(one.dead), line.changed)
-            for line, one in zip(wholes.values(), seen.values(), strict=True)
-        )  # fmt: skip
-        self.search.put_texts({wholes[whole].number: one.texts() for whole, one in seen.items()})
-        self.search.put_shown(
-            {
-                wholes[whole].number: {(self._number(prop), key) for prop, key in one.shown()}
-                for whole, one in seen.items()
-            }
-        )
-        self._rehome(
-            {
-                record
-                for whole, line in wholes.items()
-                if whole in members or line.number not in known
-                for record in (whole, *members.get(whole, ()))
-            }
-        )
+        documents, texts, shown = {}, {}, {}
+        for line, one in zip(wholes.values(), seen.values(), strict=True):
+            n = line.number
+            home = homes.get(one.parent or b"", n)
+            documents[n] = Document(n, home, line.kind, int(one.dead), line.changed)
+            texts[n] = one.texts()
+            shown[n] = {(number(prop), key) for prop, key in one.shown()}
+        return documents, texts, shown
 
     def _drop_gone(self) -> None:
         gone = self.search.gone()

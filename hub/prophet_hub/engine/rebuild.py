@@ -1,68 +1,59 @@
-"""Deriving all tables anew, and checking them against the log."""
+"""Deriving all tables anew from the log, at the speed at which entries come in."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from prophet_hub.engine.heads import Derivation
-from prophet_hub.engine.past import Past, writes_in
-from prophet_hub.engine.recompute import ByTheLaw, by_the_law
-from prophet_hub.engine.rows import LIFE_KEY, decode_heads, is_dead
-from prophet_hub.model.changes import LINKING
-from prophet_hub.model.ids import text
-from prophet_hub.store.base import LATE, EntryRow
+from prophet_hub.engine.past import writes_in
+from prophet_hub.engine.quarantine import named_in
+from prophet_hub.errors import Invalid
+from prophet_hub.model import codec
+from prophet_hub.model.changes import Write
+from prophet_hub.store.audit import Audit
+from prophet_hub.store.base import EntryRow
 from prophet_hub.store.search import Search
 from prophet_hub.store.sqlite import Store
 
-__all__ = ["check", "rebuild"]
+__all__ = ["rebuild"]
 
-_PAGE: Final = 1_000
+_PAGE: Final = 2_000
 
 
-def rebuild(store: Store, derivation: Derivation) -> int:
-    """Empties the derived tables and fills them from the log; returns the entries read."""
+def rebuild(
+    store: Store, derivation: Derivation, *, told: Callable[[int, int], None] | None = None
+) -> int:
+    """Empties the derived tables and fills them from the log; returns the entries read.
+
+    Searches fill theirs when they are next asked.  `told` is told of entries read, and of how many
+    there are.
+    """
+    audit = Audit(store)
     store.derived.clear()
     Search(store).clear()
-    count = 0
+    audit.forget_carried()
+    count, entries = 0, audit.count("entries")
     for page in _pages(store):
         accepted = [(row.number, writes_in(row.raw)) for row in page if row.reason is None]
         if accepted:
             derivation.apply(accepted)
+        held = [(row.number, _held(row)) for row in page if row.reason is not None]
+        store.log.carry([one for n, writes in (*accepted, *held) for one in named_in(n, writes)])
         count += len(page)
+        if told:
+            told(count, entries)
+    audit.renew_tips()
+    store.log.want((sha256, size) for sha256, size, here in audit.needed() if not here)
     return count
 
 
-def check(store: Store) -> Iterator[str]:
-    """Yields what is wrong: a broken chain of hashes, a cell that is not as the law says."""
-    for page in _pages(store):
-        for row in page:
-            if hashlib.sha256(row.before + row.raw).digest() != row.running:
-                yield f"Entry {row.number} does not have the hash under which it stands."
-            if row.sequence > 1 and row.before not in store.log.at(row.origin, row.sequence - 1):
-                yield f"Entry {row.number} follows an entry that is not here."
-    law = ByTheLaw(store)
-    for kind in store.derived.kinds():
-        after = b""
-        while lines := store.derived.by_kind(kind, after, _PAGE):
-            for line in lines:
-                yield from _check_class(store, law, line.record)
-            after = lines[-1].record
-
-
-def _check_class(store: Store, law: ByTheLaw, whole: bytes) -> Iterator[str]:
-    past = Past(store)
-    writes = law.writes_of(whole, past)
-    rows = {(r.prop, r.member): r for r in store.derived.cells((whole,)) if r.prop not in LINKING}
-    for cell in sorted(writes.keys() | rows.keys()):
-        row = rows.get(cell)
-        expected, _ = by_the_law((whole, *cell), writes.get(cell, ()), past)
-        dies = expected is not None and cell == LIFE_KEY and is_dead(expected)
-        if expected and dies and law.late(whole, decode_heads(expected.heads), past):
-            expected = expected._replace(mark=LATE, conflict=1)
-        if row != expected:
-            yield f"Record {text(whole)}: {'/'.join(filter(None, cell))} is not as its writes say."
+def _held(row: EntryRow) -> tuple[Write, ...]:
+    """Returns the writes of a quarantined entry, none of one that cannot be read."""
+    try:
+        return codec.check(row.raw)[2].writes
+    except Invalid:
+        return ()
 
 
 def _pages(store: Store) -> Iterator[list[EntryRow]]:

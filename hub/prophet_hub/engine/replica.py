@@ -15,10 +15,11 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from prophet_hub.engine.by_properties import ByProperties
+from prophet_hub.engine.check import check
 from prophet_hub.engine.heads import Derivation
 from prophet_hub.engine.offers import Parcel
 from prophet_hub.engine.reading import Reading, RecordRow
-from prophet_hub.engine.rebuild import check, rebuild
+from prophet_hub.engine.rebuild import rebuild
 from prophet_hub.engine.record import Recorder
 from prophet_hub.engine.rows import decode_heads
 from prophet_hub.engine.settling import settle

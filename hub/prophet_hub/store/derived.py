@@ -134,6 +134,11 @@ class Derived:
         sql = "SELECT record FROM records WHERE whole = ? AND whole <> record"
         return [record for (record,) in self._rows.rows(sql, (whole,))]
 
+    def members(self, wholes: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+        """Returns the members of classes but their least: (class, record)."""
+        sql = "SELECT whole, record FROM records WHERE whole <> record AND whole IN (?)"
+        return list(self._rows.rows_in(sql, wholes))
+
     def next_number(self) -> int:
         """Returns the next free number of a record."""
         found: int = self._rows.rows("SELECT coalesce(max(number), 0) + 1 FROM records")[0][0]

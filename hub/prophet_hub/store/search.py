@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from prophet_hub.store.base import RecordLine, Row
+from prophet_hub.errors import StoreError
+from prophet_hub.store.base import Locked, RecordLine, Row
 from prophet_hub.store.sqlite import Store
 
 __all__ = ["Document", "Key", "Search", "Texts"]
@@ -130,6 +131,11 @@ class Search:
         sql = "SELECT doc FROM documents WHERE doc IN (?)"
         return {doc for (doc,) in self._store.rows_in(sql, docs)}
 
+    def documents(self, docs: Iterable[int]) -> dict[int, Document]:
+        """Returns documents by number."""
+        sql = "SELECT doc, home, kind, dead, changed FROM documents WHERE doc IN (?)"
+        return {row[0]: Document._make(row) for row in self._store.rows_in(sql, docs)}
+
     def belongs(self, kind: str) -> bool:
         """Tells whether any document of a type belongs to another one."""
         sql = "SELECT 1 FROM documents WHERE kind = ? AND home <> doc LIMIT 1"
@@ -172,10 +178,28 @@ class Search:
         )
         return iter(self._store.run(sql, values))
 
+    def texts(self, docs: Iterable[int]) -> dict[int, Texts]:
+        """Returns the texts of those documents that have any."""
+        sql = "SELECT doc, summary, description, body FROM searched WHERE doc IN (?)"
+        return {doc: (one, two, three) for doc, one, two, three in self._store.rows_in(sql, docs)}
+
+    def whole(self) -> bool:
+        """Tells whether the index of words fits the texts; where nothing may be written, nobody
+        can tell, and it is taken to.
+        """
+        if not self.may_write():
+            return True
+        try:
+            self._store.run("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+        except Locked:
+            raise
+        except StoreError:
+            return False
+        return True
+
     def put_texts(self, texts: Mapping[int, Texts | None]) -> None:
         """Writes the texts of documents, None for none; what did not change costs a look."""
-        sql = "SELECT doc, summary, description, body FROM searched WHERE doc IN (?)"
-        old = {doc: tuple(rest) for doc, *rest in set(self._store.rows_in(sql, texts))}
+        old = self.texts(texts)
         out = [(doc, *was) for doc, was in old.items() if texts[doc] != was]
         new = [(doc, *now) for doc, now in texts.items() if now and old.get(doc) != now]
         self._store.run_many(
@@ -200,10 +224,17 @@ class Search:
         found: int = self._store.rows("SELECT id FROM properties WHERE name = ?", (name,))[0][0]
         return found
 
+    def shown(self, docs: Iterable[int]) -> dict[int, set[tuple[int, Key]]]:
+        """Returns what documents show: (property's number, value)."""
+        found: dict[int, set[tuple[int, Key]]] = {}
+        sql = "SELECT doc, prop, value FROM shown WHERE doc IN (?)"
+        for doc, prop, value in self._store.rows_in(sql, docs):
+            found.setdefault(doc, set()).add((prop, value))
+        return found
+
     def put_shown(self, shown: Mapping[int, set[tuple[int, Key]]]) -> None:
         """Writes what documents show: (property's number, value)."""
-        sql = "SELECT doc, prop, value FROM shown WHERE doc IN (?)"
-        old = set(self._store.rows_in(sql, shown))
+        old = {(doc, *pair) for doc, pairs in self.shown(shown).items() for pair in pairs}
         new = {(doc, *pair) for doc, pairs in shown.items() for pair in pairs}
         self._store.run_many(
             "DELETE FROM shown WHERE doc = ? AND prop = ? AND value = ?", old - new

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from prophet_hub.cli.failures import sentence
 from prophet_hub.cli.tables import counted
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
-from prophet_hub.jobs.run import Failed, LeftOut, Progress, Reached, Settled
+from prophet_hub.jobs.run import Progress
+from prophet_hub.jobs.steps import Exchanged, Failed, LeftOut, Reached, Settled
 
 if TYPE_CHECKING:
     from prophet_hub.cli.desk import Desk
@@ -78,8 +79,11 @@ class Lines(View):
     def step(self, step: Progress) -> None:
         """Counts; prints at the end of a stage."""
         super().step(step)
-        if isinstance(step, (Reached, LeftOut, Settled, Failed)):
+        if isinstance(step, (Reached, LeftOut, Settled, Failed, Exchanged)):
             self.close()
+            if isinstance(step, Exchanged) and (step.pulled or step.pushed):
+                number, done = (step.pulled, "read") if step.pulled else (step.pushed, "written")
+                self.desk.say(f"{step.remote}: {counted(number, 'changeset')} {done}")
             if isinstance(step, LeftOut):
                 self.desk.say(str(step))
             if isinstance(step, Settled) and step.count:

@@ -156,7 +156,8 @@ def _file(
     remotes: list[tuple[str, str, str]], job: str, said: Mapping[tuple[str, str], str]
 ) -> tuple[str, list[str]]:
     """Returns the job file and the environment variables that it asks for."""
-    from prophet_hub import plugins  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs.config import NATIVE  # noqa: PLC0415 - lazy: pydantic
+    from prophet_hub.jobs.remotes import settings_of  # noqa: PLC0415 - lazy
 
     lines = [
         "# What is kept in step with what: every key is explained in docs/job-file.md.",
@@ -166,7 +167,7 @@ def _file(
     secrets: list[str] = []
     for name, connector, url in remotes:
         lines += [f"  {name}:", f"    connector: {connector}", f"    url: {_quoted(url)}"]
-        settings = dataclasses.fields(plugins.connector(connector).Settings)
+        settings = dataclasses.fields(settings_of(connector))
         strange = {key for remote, key in said if remote == name} - {one.name for one in settings}
         if strange:
             raise UsageError(
@@ -174,7 +175,9 @@ def _file(
                 hint=f"See prophet-hub connectors show {connector}.",
             )
         for setting in settings:
-            lines += _setting(name, setting, secrets, said.get((name, setting.name)))
+            value = said.get((name, setting.name))
+            if value is not None or connector != NATIVE:  # of a replica nothing more is needed
+                lines += _setting(name, setting, secrets, value)
     lines += ["", "jobs:", f"  {job}:", f"    remotes: [{', '.join(r[0] for r in remotes)}]",
               "    # ask: held until `prophet-hub resolve`; newest; prefer REMOTE; per field.",
               "    conflicts: {default: ask}",
@@ -259,9 +262,12 @@ def _look(desk: Desk, file: JobFile, name: str, plugins: Plugins) -> _Found:
     """Logs in to a remote and compares what it is with what the file says."""
     import contextlib  # noqa: PLC0415 - lazy
 
+    from prophet_hub.jobs import natives  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.remotes import connect  # noqa: PLC0415 - lazy
 
     try:
+        if natives.is_native(file, name):
+            return _Found(name=name, said=natives.look(file, name, plugins.secret))
         connector = connect(file, name, folder=desk.folder, ask=plugins.secret)
         with contextlib.closing(connector):
             account = connector.whoami()

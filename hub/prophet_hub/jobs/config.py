@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from prophet_hub.sdk.fields import Kind
 
 __all__ = [
+    "NATIVE",
     "NEUTRAL",
     "Attachments",
     "Brakes",
@@ -44,6 +45,9 @@ NEUTRAL = frozenset({
 })
 # fmt: on
 """The neutral properties of a ticket (design, section 6)."""
+
+NATIVE = "prophet"
+"""The connector of a remote that is a replica and no tracker."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 _M = TypeVar("_M", bound=BaseModel)

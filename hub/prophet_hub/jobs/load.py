@@ -165,7 +165,7 @@ def _remote_faults(name: str, found: Document) -> Iterator[Fault]:
     at: Path = ("remotes", name)
     keys = _mapping(found.tree, "remotes", name)
     connector = keys.get("connector")
-    known = {one.name for one in plugins.installed()}
+    known = {models.NATIVE, *(one.name for one in plugins.installed())}
     if isinstance(connector, str) and connector and connector not in known:
         path = (*at, "connector")
         yield Fault(f'No connector "{connector}" is installed.', line=found.line(path),
@@ -208,7 +208,11 @@ def _job_faults(
             yield Fault(f'"{prop}" is no neutral field.', line=found.line(path), path=dotted(path),
                         hint=nearest(prop, models.NEUTRAL | _INSIDE))  # fmt: skip
         remote = str(policy).removeprefix("prefer ").strip()
-        if str(policy).startswith("prefer ") and remote not in mine:
+        if str(policy).startswith("prefer ") and _is_native(found, remote):
+            yield Fault(f'"{policy}" names a replica, which tells what many said.',
+                        line=found.line(path), path=dotted(path),
+                        hint="Prefer a tracker, or newest.")  # fmt: skip
+        elif str(policy).startswith("prefer ") and remote not in mine:
             yield Fault(f'"{policy}" names no remote of the job.', line=found.line(path),
                         path=dotted(path), hint=nearest(remote, mine))  # fmt: skip
     fields = keys.get("fields")
@@ -217,6 +221,10 @@ def _job_faults(
             path = (*at, "fields", n)
             yield Fault(f'"{ours}" is no neutral field.', line=found.line(path), path=dotted(path),
                         hint=nearest(ours, models.NEUTRAL))  # fmt: skip
+
+
+def _is_native(found: Document, remote: str) -> bool:
+    return _mapping(found.tree, "remotes", remote).get("connector") == models.NATIVE
 
 
 def _directions(at: Path, listed: Mapping[str, object], found: Document) -> Iterator[Fault]:

@@ -13,16 +13,19 @@ from prophet_hub import plugins
 from prophet_hub.errors import ConfigError, Fault, HubError, UsageError
 from prophet_hub.foreign.steps import RemoteSpec
 from prophet_hub.jobs import config as models
-from prophet_hub.jobs import secrets
+from prophet_hub.jobs import natives, secrets
 from prophet_hub.jobs.document import dotted
 from prophet_hub.jobs.load import JobFile, nearest
 from prophet_hub.model.ids import TrackerId
-from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person
+from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person, RemoteSettings
 
-__all__ = ["check_settings", "chosen", "connect", "doubled", "field_map", "spec_of"]
+__all__ = ["check_settings", "chosen", "connect", "doubled", "field_map", "settings_of",
+           "spec_of"]  # fmt: skip
 
 _CREDENTIALS = frozenset({"user", "password", "token", "cookie"})
 """Settings that say who asks, not what is told."""
+
+_Declares = type[Connector] | type[natives.Replicas]
 
 _TRUTHS = {"yes": True, "true": True, "on": True, "1": True,
            "no": False, "false": False, "off": False, "0": False}  # fmt: skip
@@ -67,6 +70,9 @@ def check_settings(file: JobFile, names: typing.Iterable[str]) -> list[Fault]:
     """Returns the faults of the remotes' own settings, as their connectors declare them."""
     faults = []
     for name in names:
+        if natives.is_native(file, name):
+            faults += [*_settings(file, name, natives.Replicas)[1], *natives.faults(file, name)]
+            continue
         try:
             cls = plugins.connector(file.config.remotes[name].connector)
         except HubError as error:
@@ -193,7 +199,18 @@ def _row(fields: FieldMap, ours: str, row: models.Row) -> Field:
 # --- the connector's own settings ---
 
 
-def _settings(file: JobFile, name: str, cls: type[Connector]) -> tuple[dict[str, Any], list[Fault]]:
+def settings_of(connector: str) -> type[RemoteSettings]:
+    """Returns what stands in the job file for remotes of a connector, replicas among them.
+
+    Raises:
+        UsageError: There is no such connector.
+    """
+    if connector == models.NATIVE:
+        return natives.Settings
+    return plugins.connector(connector).Settings
+
+
+def _settings(file: JobFile, name: str, cls: _Declares) -> tuple[dict[str, Any], list[Fault]]:
     """Returns a connector's settings as it declares them, secrets still as references."""
     remote = file.config.remotes[name]
     hints = typing.get_type_hints(cls.Settings)
@@ -231,7 +248,7 @@ def _settings(file: JobFile, name: str, cls: type[Connector]) -> tuple[dict[str,
     return values, faults
 
 
-def _address(file: JobFile, cls: type[Connector], url: str) -> str:
+def _address(file: JobFile, cls: _Declares, url: str) -> str:
     """Returns the url; a path of a tracker that is a file counts from the job file's folder."""
     if not url or "://" in url or "none" not in cls.auth:
         return url

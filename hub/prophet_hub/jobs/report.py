@@ -10,6 +10,7 @@ import msgspec
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import AuthFailed, HubError
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
+from prophet_hub.jobs.steps import Exchanged
 
 __all__ = ["RemoteReport", "Report", "State", "keep", "new_run", "runs"]
 
@@ -24,7 +25,7 @@ class RemoteReport(msgspec.Struct):
     """One remote in one run.
 
     Attributes:
-        read: Tickets that it told; `news` of them told something new.
+        read: Tickets that it told, changesets of a replica; `news` of them told something new.
         planned: Operations that it needed; `written` of them were done and confirmed.
         failed: Tickets and operations that wait with a reason; `put_off` the next run takes up.
         error: Why it could not be read or written to at all, "" if it could.
@@ -86,6 +87,14 @@ class Report(msgspec.Struct):
         remote.written += step.outcome in (Outcome.DONE, Outcome.SAME)
         remote.failed += step.outcome in _BAD
         remote.put_off += step.outcome in (Outcome.STALE, Outcome.HELD)
+
+    def exchanged(self, step: Exchanged) -> None:
+        """Counts what a replica brought or took."""
+        remote = self.remotes[step.remote]
+        remote.read += step.pulled
+        remote.news += step.pulled
+        remote.written += step.pushed
+        remote.failed += step.refused
 
     def broke(self, remote: str, error: HubError) -> None:
         """Notes that a remote cannot be worked with in this run."""

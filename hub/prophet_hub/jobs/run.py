@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,17 +19,19 @@ from prophet_hub.engine.replica import Conflict, Head, Replica
 from prophet_hub.engine.settling import Page, settle_all
 from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError
 from prophet_hub.foreign import shared
-from prophet_hub.foreign.claims import Claim, claim, claim_of, hub_of, may
+from prophet_hub.foreign.claims import claim, claim_of, hub_of, may
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled, RemoteSpec
 from prophet_hub.jobs import config as models
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.locks import locked
+from prophet_hub.jobs.natives import Native, Natives, is_native, natives_of
 from prophet_hub.jobs.plan import Hit, brakes
 from prophet_hub.jobs.policies import policies, within
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled, spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
+from prophet_hub.jobs.steps import Exchanged, Failed, LeftOut, Reached, Settled
 from prophet_hub.jobs.trackers import Move, moves, seen, tracker_of
 from prophet_hub.merge.settle import Policy
 from prophet_hub.merge.votes import is_asked
@@ -38,53 +41,10 @@ from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import TICKET, Connector, Person
 from prophet_hub.values import from_micros
 
-__all__ = ["Failed", "LeftOut", "Progress", "Reached", "Run", "Settled", "started"]
+__all__ = ["Exchanged", "Failed", "LeftOut", "Progress", "Reached", "Run", "Settled", "started"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """A remote let us in, as `account`."""
-
-    remote: str
-    account: Person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """A remote that another hub reads and writes; this one hears of it through that one."""
-
-    remote: str
-    claim: Claim
-
-    def __str__(self) -> str:
-        since = f"{from_micros(self.claim.since):%Y-%m-%d %H:%M} UTC"
-        if not self.claim.hub:
-            return (
-                f"{self.remote} is left out: this hub gave it back on {since}; "
-                f"prophet-hub claims take {self.remote} takes it again."
-            )
-        return (
-            f"{self.remote} is left out: the hub on {self.claim.host} reads and writes it since "
-            f"{since}; prophet-hub claims tells how to take it over."
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """A remote cannot be worked with in this run; the others go on."""
-
-    remote: str
-    error: HubError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """All is read; the job's policies settled so many conflicts."""
-
-    count: int
-
-
-Progress = Reached | LeftOut | Failed | Pulled | Settled | Planned | Applied
+Progress = Reached | LeftOut | Failed | Exchanged | Pulled | Settled | Planned | Applied
 _T = TypeVar("_T", bound=Progress)
 
 
@@ -124,13 +84,16 @@ def started(
         contextlib.ExitStack() as stack,
     ):
         connectors = {}
+        natives = natives_of(replica, file, job, plugins.secret)
         for remote, use in job.remotes.items():
+            if is_native(file, remote):
+                continue
             connectors[remote] = connect(
                 file, remote, folder=folder, ask=plugins.secret, query=use.query,
                 dry=dry or use.direction == "pull",
             )  # fmt: skip
             stack.callback(connectors[remote].close)
-        yield Run(replica, file, name, job, connectors, plugins=plugins, clock=clock)
+        yield Run(replica, file, name, job, connectors, natives, plugins=plugins, clock=clock)
 
 
 @dataclass(slots=True)
@@ -152,7 +115,8 @@ class Run:
 
     def __init__(
         self, replica: Replica, file: JobFile, name: str, job: models.Job,
-        connectors: dict[str, Connector], *, plugins: Plugins, clock: Callable[[], int],
+        connectors: dict[str, Connector], natives: list[Native], *,
+        plugins: Plugins, clock: Callable[[], int],
     ) -> None:  # fmt: skip
         self._replica, self._file, self._job = replica, file, job
         self._connectors, self._plugins, self._clock = connectors, plugins, clock
@@ -162,7 +126,9 @@ class Run:
         self._stopped = False
         self._told = replica.latest() if plugins.listens else 0
         self.report = new_run(replica, name, clock)
-        self.report.remotes = {remote: RemoteReport(name=remote) for remote in connectors}
+        self.report.remotes = {remote: RemoteReport(name=remote) for remote in job.remotes}
+        holder = f'the run of "{name}" on {platform.node()}'
+        self._natives = Natives(replica, natives, holder=holder, failed=self._failed)
 
     def stop(self) -> None:
         """Lets the run end after the current item."""
@@ -184,8 +150,9 @@ class Run:
     def prepare(self) -> Iterator[Progress]:
         """Reads all remotes, settles, and plans for those that could be read; writes to none.
 
-        Remotes that another hub reads and writes are left out.
+        Replicas come first; remotes that another hub reads and writes are left out.
         """
+        yield from self._exchanged(self._natives.pull())
         shared.catch_up(self._replica)
         for name, connector in self._connectors.items():
             yield from self._reach(name, connector)
@@ -227,13 +194,16 @@ class Run:
             hint="Look with prophet-hub plan, then say it with --yes.",
         )
 
-    def apply(self) -> Iterator[Applied | Failed]:
-        """Writes what is planned, and confirms by reading; whoever calls has looked at the brakes."""
+    def apply(self) -> Iterator[Applied | Exchanged | Failed]:
+        """Writes what is planned, confirms by reading, and brings all of it to the replicas; whoever
+        calls has looked at the brakes.
+        """
         self._agree()
         for remote in self._remotes.values():
             plan, remote.planned = remote.planned, []
             if plan and not self._stopped:
                 yield from self._whole(remote, partial(remote.foreign.apply, plan))
+        yield from self._exchanged(self._natives.push())
 
     def finish(self, state: str) -> Report:
         """Writes the report down and tells it to the plugins."""
@@ -248,6 +218,13 @@ class Run:
         return self.report
 
     # --- the steps ---
+
+    def _exchanged(self, steps: Iterator[Exchanged | Failed]) -> Iterator[Exchanged | Failed]:
+        """Passes up what replicas brought or took, and counts it."""
+        while not self._stopped and (step := next(steps, None)) is not None:
+            if isinstance(step, Exchanged):
+                self.report.exchanged(step)
+            yield step
 
     def _reach(self, name: str, connector: Connector) -> Iterator[Reached | LeftOut | Failed]:
         if self._stopped:
@@ -300,8 +277,9 @@ class Run:
             case _:
                 pass
 
-    def _failed(self, name: str, error: RemoteError) -> Failed:
-        error.remote = error.remote or name
+    def _failed(self, name: str, error: HubError) -> Failed:
+        if isinstance(error, RemoteError):
+            error.remote = error.remote or name
         self.report.broke(name, error)
         return Failed(remote=name, error=error)
 

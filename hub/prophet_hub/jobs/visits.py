@@ -9,7 +9,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -25,7 +25,10 @@ from prophet_hub.peers.opening import Kind, Nothing, kind_of, path_of, place_at,
 from prophet_hub.peers.private import kept_back, private
 from prophet_hub.peers.publish import Wrote, knowledge
 
-__all__ = ["Distance", "bundled", "distance", "pulled", "pushed", "started"]
+if TYPE_CHECKING:
+    from prophet_hub.interop.prophet_v1 import PublishedV1
+
+__all__ = ["Distance", "bundled", "distance", "published_v1", "pulled", "pushed", "started"]
 
 
 Settle = Callable[[Replica], int]
@@ -56,6 +59,7 @@ def pulled(
         with source_at(peer, secret=secret, clock=replica.now) as source:
             yield from pull(replica, source, peer, author=author, joins=joins, settle=settle,
                             noted=noted)  # fmt: skip
+            shared.catch_up(replica)
     except Nothing as error:
         yield from _pulled_v1(replica, peer, error, secret=secret, joins=joins, settle=settle)
 
@@ -97,6 +101,7 @@ def pushed(
     Raises:
         UsageError: Nothing is there, or nothing that can be pushed to.
     """
+    shared.share(replica)  # what was read of trackers goes along, for the hub that goes on from it
     kind = kind_of(peer.url)
     if kind is Kind.BUNDLE:
         raise UsageError(
@@ -116,6 +121,24 @@ def pushed(
                 hint="Begin there with prophet-hub publish PLACE.",
             )
         yield from push_to(replica, place, peer, holder=holder)
+
+
+def published_v1(replica: Replica, peer: Peer, *, holder: str, secret: str = "",
+                 private: bool = False) -> PublishedV1:  # fmt: skip
+    """Publishes the database as a replica of the Perl original, for it to read; see `publish_v1`.
+
+    Raises:
+        UsageError: A published replica of our own format stands there.
+    """
+    from prophet_hub.interop import prophet_v1 as old  # noqa: PLC0415 - seldom
+
+    with contextlib.closing(place_at(peer, secret)) as place:
+        if place.has(HEAD):
+            raise UsageError(
+                f"{peer.url} is published in this program's own format.",
+                hint="Name another place for the old one.",
+            )
+        return old.publish_v1(replica, place, holder=holder, private=private)
 
 
 def started(replica: Replica, peer: Peer) -> None:

@@ -17,7 +17,7 @@ from prophet_hub.peers.notes import Peer
 from prophet_hub.peers.place import Absent, Place
 from prophet_hub.peers.published import Published
 
-__all__ = ["Kind", "Nothing", "kind_of", "path_of", "place_at", "source_at"]
+__all__ = ["Kind", "Nothing", "can_write", "kind_of", "path_of", "place_at", "source_at"]
 
 _SQLITE: Final = b"SQLite format 3\0"
 
@@ -55,6 +55,11 @@ def kind_of(url: str) -> Kind:
         f"{path} is neither a database nor a bundle.",
         hint="Name a database, a bundle, or the folder or address of a published replica.",
     )
+
+
+def can_write(url: str) -> bool:
+    """Tells whether an address is one of those that can be written at all."""
+    return not url.startswith(("http:", "https:")) and kind_of(url) is not Kind.BUNDLE
 
 
 @contextlib.contextmanager

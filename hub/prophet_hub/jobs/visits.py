@@ -17,6 +17,7 @@ from prophet_hub.engine.offers import Ticket
 from prophet_hub.engine.replica import Replica
 from prophet_hub.engine.settling import settle_all
 from prophet_hub.errors import StoreError, UsageError
+from prophet_hub.foreign import shared
 from prophet_hub.peers import bundle, notes
 from prophet_hub.peers.exchange import Progress, Pulled, Refused, pull, push, push_to
 from prophet_hub.peers.format import HEAD

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from prophet_hub.engine.replica import Replica
+    from prophet_hub.interop.prophet_v1 import PublishedV1
     from prophet_hub.peers.exchange import Progress, Pulled, Pushed
     from prophet_hub.peers.notes import Peer
 
 __all__ = ["PASSWORD", "USER", "came", "clone", "holder", "publish", "pull", "push", "told"]
+
+_NATIVE, _V1 = "native", "prophet-v1"
 
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", help="Prints only what needs a person.")]
@@ -147,6 +150,10 @@ def publish(
     place: Annotated[
         str, typer.Argument(metavar="PLACE", help="A folder, or an address that can be written.")
     ],
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="FORMAT", help="native, or prophet-v1 for the Perl sd."),
+    ] = "native",
     with_private: _WithPrivate = False,
     user: USER = "",
     password: PASSWORD = "",
@@ -154,6 +161,12 @@ def publish(
     as_json: _Json = False,
 ) -> None:
     """Publishes this database as files, for any web server or share to pass on."""
+    if form == _V1:
+        _out_v1(ctx, place, with_private=with_private, user=user, password=password, quiet=quiet,
+                as_json=as_json)  # fmt: skip
+        return
+    if form != _NATIVE:
+        raise UsageError(f'There is no format "{form}".', hint=f"Write {_NATIVE} or {_V1}.")
     _out(ctx, place, new=True, with_private=with_private, user=user, password=password,
          quiet=quiet, as_json=as_json)  # fmt: skip
 
@@ -209,6 +222,26 @@ def _out(
         files = f" and {counted(found.contents, 'file')}" if found.contents else ""
         done = f"{what}{files} written" if found.entries or found.contents else "it lacks nothing"
         desk.say(f"{peer.name}: {done}.")
+
+
+def _out_v1(ctx: typer.Context, words: str, *, with_private: bool, user: str, password: str,
+            quiet: bool, as_json: bool) -> None:  # fmt: skip
+    """Publishes for the Perl original."""
+    from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
+    from prophet_hub.peers import notes  # noqa: PLC0415 - lazy
+
+    desk: Desk = ctx.obj
+    with desk.replica() as replica:
+        peer = told(notes.peer_at(replica, words), user, password)
+        found = visits.published_v1(replica, peer, holder=holder(desk), private=with_private,
+                                    secret=_secret(desk, peer))  # fmt: skip
+    if as_json:
+        desk.json(_data(found))
+    elif not quiet:
+        stand = f"{counted(found.changesets, 'changeset')} and {counted(found.records, 'record')}"
+        kept = "" if with_private else "; nothing private"
+        lost = f"; {counted(found.missing, 'text')} not here" if found.missing else ""
+        desk.say(f"{peer.url}: {stand} stand there for sd to pull{kept}{lost}.")
 
 
 def _pull(desk: Desk, replica: Replica, peer: Peer, *, quiet: bool, joins: bool = False) -> Pulled:
@@ -271,6 +304,6 @@ def _failed(desk: Desk, peer: Peer, error: HubError) -> int:
     return error.exit_code
 
 
-def _data(found: Pulled | Pushed) -> dict[str, Any]:
+def _data(found: Pulled | Pushed | PublishedV1) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(found)
     return data

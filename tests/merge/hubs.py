@@ -211,6 +211,14 @@ class Hub:
         """The running hash of the last entry of the log."""
         return self.entries()[-1][0]
 
+    def anew(self) -> None:
+        """Goes on under a new origin, as a database in a new home does."""
+        raise NotImplementedError
+
+    def held(self) -> int:
+        """How many entries wait in quarantine."""
+        raise NotImplementedError
+
     def pull(self, other: Hub, limit: int | None = None, refuse: Refuse | None = None) -> int:
         mine = {running for running, _, _ in self.entries()}
         missing = [(b, raw) for running, b, raw in other.entries() if running not in mine]
@@ -223,18 +231,18 @@ class MemoryHub(Hub):
     def __init__(self) -> None:
         self.origin = ids.fresh()
         self.log: list[tuple[Entry, bytes]] = []
-        self.held: set[bytes] = set()
+        self.refused: set[bytes] = set()
 
     def close(self) -> None:
         """There is nothing to give back."""
 
     @property
     def state(self) -> State:
-        key = (len(self.log), frozenset(self.held))
+        key = (len(self.log), frozenset(self.refused))
         if getattr(self, "_key", None) != key:
             self._key = key
             self._state = State(
-                w for e, _ in self.log if e.running not in self.held for w in e.changeset.writes
+                w for e, _ in self.log if e.running not in self.refused for w in e.changeset.writes
             )
         return self._state
 
@@ -356,18 +364,24 @@ class MemoryHub(Hub):
                 raise Invalid("gap")
             self.log.append((entry, raw))
             if refuse and refuse(entry):
-                self.held.add(entry.running)
+                self.refused.add(entry.running)
             if entry.origin == self.origin:
                 self.origin = ids.fresh()
         return len(entries)
 
     def accept_all(self) -> None:
-        self.held.clear()
+        self.refused.clear()
+
+    def anew(self) -> None:
+        self.origin = ids.fresh()
+
+    def held(self) -> int:
+        return len(self.refused)
 
     def copy(self) -> MemoryHub:
         """A copied database that does not notice."""
         twin = MemoryHub()
-        twin.origin, twin.log, twin.held = self.origin, list(self.log), set(self.held)
+        twin.origin, twin.log, twin.refused = self.origin, list(self.log), set(self.refused)
         return twin
 
 
@@ -432,6 +446,12 @@ class EngineHub(Hub):
     def accept_all(self) -> None:
         for row in self.replica.quarantine():
             self.replica.accept(row.number)
+
+    def anew(self) -> None:
+        self.replica._recorder.take_new_origin()
+
+    def held(self) -> int:
+        return len(self.replica.quarantine())
 
     def copy(self) -> EngineHub:
         """A copied database that does not notice."""

@@ -161,10 +161,13 @@ class Reading:
         ]
 
     def text(self, value: Value) -> str:
-        """Returns a value as text, fetching it where it stands by hash; "" for absent."""
+        """Returns a value as text, fetching it where it stands by hash; "" for absent.
+
+        A peer may have named bytes that are no text: what is none of it shows as such.
+        """
         if value is None or isinstance(value, str):
             return value or ""
-        return b"".join(self.content(value)).decode()
+        return b"".join(self.content(value)).decode("utf-8", "replace")
 
     def resolve_id(self, words: str) -> RecordId:
         """Returns the record that `#5`, a uuid or an unambiguous beginning of one names.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -43,7 +45,11 @@ __all__ = ["Bundle", "Verified", "create", "is_bundle", "ticket_file", "ticket_o
 
 _PIECE: Final = 1 << 16
 _MAGIC: Final = b"PK\x03\x04"
-_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+# what zipfile raises on bytes that are no zip file: some of it is the system's own
+_DAMAGED: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, lzma.LZMAError, EOFError, NotImplementedError,
+    RuntimeError, ValueError, OSError,
+)  # fmt: skip
 
 
 class Bundle:
@@ -59,7 +65,7 @@ class Bundle:
         self.url, self.writable = str(path), new
         try:
             self._zip = zipfile.ZipFile(path, "x" if new else "r", zipfile.ZIP_STORED)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
             raise Invalid(
                 f"{path} is no bundle, or was cut off.", hint="Copy it again, or have it made anew."
             ) from error

@@ -212,7 +212,7 @@ def decode_head(data: bytes) -> Head:
     """
     try:
         head = _head.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"The head of a published replica cannot be read: {error}.") from error
     if head.format != FORMAT:
         raise Invalid(
@@ -356,5 +356,5 @@ def _unzip(data: bytes, limit: int) -> bytes:
 def _decoded(raw: bytes, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
     try:
         return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"A file of a published replica cannot be read: {error}.") from error

@@ -14,6 +14,7 @@ the next reading of the item comes after both.
 from __future__ import annotations
 
 import base64
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -23,14 +24,14 @@ import msgspec
 
 from prophet_hub.engine.replica import Replica
 from prophet_hub.foreign.ledger import Ledger, look_again
-from prophet_hub.foreign.noted import changeset, note_of, noted, record_of
+from prophet_hub.foreign.noted import changeset, note, note_of, noted, record_of
 from prophet_hub.foreign.rows import READ, WHOLE, ItemRow, Shadow, Stand
 from prophet_hub.foreign.stands import hashed, resolved
 from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import NOTED, Changeset, Write
-from prophet_hub.model.ids import Origin, RecordId, TrackerId
+from prophet_hub.model.ids import Origin, RecordId, TrackerId, WriteId
 
-__all__ = ["Told", "catch_up", "is_shared", "merged", "share", "tell"]
+__all__ = ["Told", "catch_up", "is_shared", "merged", "share", "tell", "tell_remote", "told_remote"]
 
 _SHARED: Final = ("shared",)
 _HEARD: Final = ("shared:heard",)
@@ -39,6 +40,7 @@ _PAGE: Final = 1_000
 _TICKET: Final = "ticket"
 _APART: Final = "It was read by two hubs apart, and is read again by the one that writes there."
 
+_REMOTE: Final = re.compile(r"([0-9a-f]{32}) ([0-9a-f]{32}) (\S{1,64})")
 _LARGEST: Final = 1 << 24
 """What unpacks to more bytes than this is cut and then makes no sense."""
 
@@ -81,13 +83,13 @@ def share(replica: Replica) -> None:
         replica.record(_changesets(replica, records, "all that was read", fresh=True))
 
 
-def tell(replica: Replica, ledger: Ledger, note: str) -> None:
+def tell(replica: Replica, ledger: Ledger, why: str) -> None:
     """Writes the cells of what was touched; inside the transaction that touched it."""
     touched = sorted(ledger.touched)
     ledger.touched.clear()
     if touched and is_shared(replica):
         records = [ids.of_item(ledger.tracker, kind, ref) for kind, ref in touched]
-        replica.record(_changesets(replica, records, note))
+        replica.record(_changesets(replica, records, why))
 
 
 def catch_up(replica: Replica) -> None:
@@ -107,11 +109,25 @@ def catch_up(replica: Replica) -> None:
         replica.store.put("settings", _HEARD, _encode(tips))
 
 
+def tell_remote(replica: Replica, remote: str, tracker: TrackerId, place: str) -> None:
+    """Lets other hubs know which tracker a remote's name stands for, and a digest of its place."""
+    said = f"{tracker.hex()} {place} {remote}"
+    note(replica, record_of("remote", remote), said, f"which tracker {remote} is")
+
+
+def told_remote(replica: Replica, remote: str) -> tuple[TrackerId, str] | None:
+    """Returns which tracker the hubs of this database call by a name, and its place's digest."""
+    for _, said in reversed(noted(replica, record_of("remote", remote))):
+        if (found := _REMOTE.fullmatch(said)) and found[3] == remote:
+            return TrackerId(bytes.fromhex(found[1])), found[2]
+    return None
+
+
 # --- out -------------------------------------------------------------------------------------------
 
 
 def _changesets(
-    replica: Replica, records: Iterable[RecordId], note: str, *, fresh: bool = False
+    replica: Replica, records: Iterable[RecordId], why: str, *, fresh: bool = False
 ) -> Iterator[Changeset]:
     """Yields the cells of items, some hundred at a time.
 
@@ -123,7 +139,7 @@ def _changesets(
         rows = (_row(replica, record, jobs, fresh=fresh) for record in page)
         writes = tuple(write for write in rows if write)
         if writes:
-            yield changeset(replica, writes, note)
+            yield changeset(replica, writes, why)
 
 
 def _row(
@@ -212,6 +228,7 @@ def _take(replica: Replica, record: RecordId) -> None:
     notes = noted(replica, record)
     readings = [(name, told) for name, value in notes if (told := _read(value))]
     if not readings:
+        _take_name(replica, record, notes)
         return
     first = readings[0][1]
     ledger = Ledger(replica.store, first.tracker, "")
@@ -244,6 +261,17 @@ def _take(replica: Replica, record: RecordId) -> None:
         if not ledger.in_scope(job, first.tracker, first.ref):
             theirs.set_scope(first.ref)
             look_again(replica.store, [item], job=job)
+
+
+def _take_name(replica: Replica, record: RecordId, notes: Sequence[tuple[WriteId, str]]) -> None:
+    """Takes over what others call a tracker, where nobody here has called one so."""
+    for _, said in reversed(notes):
+        found = _REMOTE.fullmatch(said)
+        if found and record == record_of("remote", found[3]):
+            ledger = Ledger(replica.store, TrackerId(bytes.fromhex(found[1])), "")
+            if ledger.tracker_named(found[3]) is None:
+                ledger.set_name(found[3])
+            return
 
 
 def _read(value: str) -> Told | None:

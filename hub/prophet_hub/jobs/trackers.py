@@ -8,15 +8,14 @@ strangers with the same number, so a move wants a person's word.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 
 import msgspec
 
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
+from prophet_hub.foreign import shared
 from prophet_hub.foreign.ledger import Ledger
-from prophet_hub.foreign.noted import note, noted, record_of
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.model.ids import TrackerId, fresh
 
@@ -39,7 +38,6 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
     url: str
 
 
-_SAID = re.compile(r"([0-9a-f]{32}) ([0-9a-f]{32})")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Place).decode
 
@@ -48,7 +46,8 @@ def tracker_of(replica: Replica, remote: str) -> TrackerId:
     """Returns the tracker id of a remote's name; makes one for a name that no hub has."""
     known = Ledger(replica.store, TrackerId(b""), "").tracker_named(remote)
     if known is None:
-        known = _told(replica, remote)[0] or TrackerId(fresh())
+        told = shared.told_remote(replica, remote)
+        known = told[0] if told else TrackerId(fresh())
         with replica.transaction():
             Ledger(replica.store, known, "").set_name(remote)
     return known
@@ -65,8 +64,8 @@ def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]
         data = replica.store.get("settings", _key(remote))
         after = _place(file, remote)
         if data is None:
-            place = _told(replica, remote)[1]
-            if place not in ("", _digest(after)):
+            told = shared.told_remote(replica, remote)
+            if told and told[1] != _digest(after):
                 found.append(Move(remote, "another address, for another hub", after.url))
             continue
         before = _decode(data)
@@ -92,17 +91,9 @@ def seen(replica: Replica, file: JobFile, remote: str) -> None:
         tracker = tracker_of(replica, remote)
         with replica.transaction():
             replica.store.put("settings", _key(remote), data)
-            if _told(replica, remote)[0] in (None, tracker):
-                said = f"{tracker.hex()} {_digest(place)}"
-                note(replica, record_of("remote", remote), said, f"which tracker {remote} is")
-
-
-def _told(replica: Replica, remote: str) -> tuple[TrackerId | None, str]:
-    """Returns what the hubs of this database call a remote: tracker id and place's digest."""
-    for _, said in reversed(noted(replica, record_of("remote", remote))):
-        if found := _SAID.fullmatch(said):
-            return TrackerId(bytes.fromhex(found[1])), found[2]
-    return None, ""
+            told = shared.told_remote(replica, remote)
+            if told is None or told[0] == tracker:
+                shared.tell_remote(replica, remote, tracker, _digest(place))
 
 
 def _digest(place: _Place) -> str:

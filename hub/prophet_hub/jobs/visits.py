@@ -170,7 +170,6 @@ def bundled(
         raise StoreError(f"{path} is a folder.", hint="Name a file, as tickets.bundle.")
     if not with_private and (found := private(replica)):
         raise kept_back(found, str(path))
-    shared.share(replica)
     yield from bundle.create(replica, path, since, holder=holder)
 
 

@@ -139,7 +139,11 @@ class History:
         if not isinstance(value, Stored):
             return value
         data = self._log.text(value.sha256)
-        return {"sha256": value.sha256, "size": value.size} if data is None else data.decode("utf-8", "replace")
+        return (
+            {"sha256": value.sha256, "size": value.size}
+            if data is None
+            else data.decode("utf-8", "replace")
+        )
 
     # --- as of a time ---
 

@@ -100,7 +100,7 @@ def look(file: JobFile, name: str, ask: secrets.Ask) -> str:
         with source_at(peer, secret=secret, clock=lambda: 0) as source:
             kind = "a published replica" if isinstance(source, Published) else "a database"
             uuid = min(family(source), default=b"").hex()[:8]
-            return f"{kind} of the database {uuid}"
+            return f"{kind}, {uuid}"
     except Nothing:
         if not can_write(url):
             raise
@@ -161,7 +161,7 @@ class Natives:
             for step in steps:
                 done = step if isinstance(step, Pulled) else done
         except HubError as error:
-            if isinstance(error, Nothing) and native.pushes:
+            if isinstance(error, Nothing) and native.pushes and not _is_database(native.peer.url):
                 return Exchanged(remote=name)  # it is begun by the push
             self._broken.add(name)
             return self._failed(name, error)
@@ -194,6 +194,11 @@ def _place_of(file: JobFile, name: str) -> str:
     if not said or "://" in said:
         return said
     return str(file.path.parent.absolute() / Path(said).expanduser())
+
+
+def _is_database(url: str) -> bool:
+    """Tells whether an address at which nothing is means a database and no folder."""
+    return url.endswith(".db")
 
 
 def _said(file: JobFile, name: str, key: str) -> str:

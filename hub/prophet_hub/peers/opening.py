@@ -76,6 +76,8 @@ def source_at(peer: Peer, *, secret: str = "", clock: Callable[[], int]) -> Iter
         Unreachable: The address does not answer.
     """
     kind, path = kind_of(peer.url), path_of(peer.url)
+    if kind is Kind.NOTHING and peer.url.endswith(".db"):
+        raise Nothing(f"There is no database at {peer.url}.", hint="Look at the path.")
     if kind is Kind.NOTHING:
         raise _nothing(peer.url)
     if path is not None and kind is Kind.DATABASE:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from prophet_hub.cli.failures import sentence
-from prophet_hub.peers.exchange import Fetched, Progress, Refused, Took, Wrote
+from prophet_hub.peers.exchange import Fetched, Progress, Refused, Took, Warned, Wrote
 
 if TYPE_CHECKING:
     from prophet_hub.cli.desk import Desk
@@ -41,7 +41,7 @@ class Meter:
                 self._moved("changesets", done, total)
             case Wrote(entries=done):
                 self._moved("changesets", done, 0)
-            case Refused(sentence=said):
+            case Refused(sentence=said) | Warned(sentence=said):
                 self._desk.tell(f"prophet-hub: {self._peer}: {said}")
             case Fetched(left=left, error=error):
                 if error is not None:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from prophet_hub.engine.offers import Parcel, Source, Ticket
+from prophet_hub.engine.offers import Knows, Parcel, Source, Ticket
 from prophet_hub.engine.replica import Replica
 from prophet_hub.engine.settling import settle_all
 from prophet_hub.errors import Invalid
@@ -26,9 +26,10 @@ from prophet_hub.peers.place import Absent, Place
 from prophet_hub.peers.private import kept_back, private
 from prophet_hub.peers.publish import Wrote, publish
 from prophet_hub.peers.published import Published
+from prophet_hub.values import Stored
 
-__all__ = ["Fetched", "Progress", "Pulled", "Pushed", "Refused", "Took", "Wrote", "pull", "push",
-           "push_to"]  # fmt: skip
+__all__ = ["Fetched", "Progress", "Pulled", "Pushed", "Refused", "Took", "Warned", "Wrote", "pull",
+           "push", "push_to"]  # fmt: skip
 
 _BATCH: Final = 2_000  # as the engine's
 _BYTES: Final = 16 << 20
@@ -51,6 +52,13 @@ class Took:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """Something that was offered cannot stand in the log; the rest is taken."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something about the peer that a person should know; nothing was refused."""
 
     sentence: str
 
@@ -81,7 +89,7 @@ class Pushed:
     contents: int = 0
 
 
-Progress = Took | Refused | Fetched | Wrote | Pulled | Pushed
+Progress = Took | Refused | Warned | Fetched | Wrote | Pulled | Pushed
 
 
 def pull(
@@ -109,23 +117,33 @@ def pull(
         yield Pulled()
         return
     _meet(replica, source, peer, author=author, joins=joins)
+    if noted and (lost := _went_back(source, peer)):
+        yield Warned(sentence=lost)
     new = refused = 0
-    for step in _take(replica, source):
+    for step in _take(replica, source, replica.settled_at):
         match step:
             case Took(new=new):
                 pass
             case Refused():
                 refused += 1
         yield step
-    contents = missing = 0
+    contents = wrong = 0
+    gone: list[Stored] = []
     for found in fetch(replica, source):
         contents += found.error is None
-        missing += found.error is not None
+        if found.error is not None and isinstance(found.error.__cause__, Absent):
+            gone.append(found.stored)
+        else:
+            wrong += found.error is not None
         yield found
+    yield from _take_texts(replica, source, gone)
+    missing = wrong + sum(replica.store.log.wants(stored.sha256) for stored in gone)
     settled = settle(replica) if settle is not None else settle_all(replica).total()
     name(replica)
     if noted and not refused:
-        notes.put(replica, _read_to_the_end(replica, source, peer))
+        peer = _read_to_the_end(replica, source, peer)
+        # a content that is wrong may be right another time, under the same head
+        notes.put(replica, msgspec.structs.replace(peer, head=b"" if wrong else peer.head))
     yield Pulled(entries=new, contents=contents, missing=missing, settled=settled, refused=refused)
 
 
@@ -134,7 +152,7 @@ def push(replica: Replica, target: Replica, peer: Peer) -> Iterator[Progress]:
     adopt(target, family(replica))
     agree(family(target), family(replica), there=peer.url)
     new = contents = 0
-    for taken in _take(target, replica):
+    for taken in _take(target, replica, target.settled_at):
         new = taken.new if isinstance(taken, Took) else new
         yield taken
     for step in fetch(target, replica):
@@ -179,11 +197,11 @@ def push_to(
     yield Pushed(entries=wrote.entries, contents=wrote.contents)
 
 
-def _take(replica: Replica, source: Source) -> Iterator[Took | Refused]:
+def _take(replica: Replica, source: Source, knows: Knows) -> Iterator[Took | Refused]:
     """Takes in what a source offers, batch by batch."""
     new = offered = 0
     refused: list[str] = []
-    for batch in _batches(source.offers(replica.settled_at)):
+    for batch in _batches(source.offers(knows)):
         new += replica.integrate(batch, refused=refused.append)
         offered += len(batch)
         yield from (Refused(sentence=one) for one in refused)
@@ -211,6 +229,41 @@ def _meet(replica: Replica, source: Source, peer: Peer, *, author: str, joins: b
         join(replica, theirs, author=author)
     else:
         agree(family(replica), theirs, there=peer.url)
+
+
+def _take_texts(
+    replica: Replica, source: Source, gone: Iterable[Stored]
+) -> Iterator[Took | Refused]:
+    """Takes long texts from segments whose entries came from elsewhere, and without them.
+
+    An honest place says itself what it lacks; so this happens only after a dishonest one was met.
+    """
+    if not isinstance(source, Published):
+        return
+    lost = {stored.sha256 for stored in gone} - {stored.sha256 for stored in source.lacking()}
+    if not lost:
+        return
+    places = replica.store.log.named_at(lost)
+
+    def knows(origin: bytes, last: int, running: bytes) -> bool:
+        at_it = any(o == origin and sequence <= last for o, sequence in places)
+        return not at_it and replica.settled_at(origin, last, running)
+
+    yield from _take(replica, Published(source.place), knows)  # all of its pages
+
+
+def _went_back(source: Source, peer: Peer) -> str:
+    """Returns what to say of a place that shows less than it showed before, "" if it does not."""
+    ends: dict[bytes, int] = {}
+    for origin, sequence, _ in source.tips():
+        ends[origin] = max(sequence, ends.get(origin, 0))
+    lost = sum(max(0, sequence - ends.get(origin, 0)) for origin, sequence, _ in peer.tips)
+    if not lost:
+        return ""
+    return (
+        f"{peer.url} shows an older state than before: {lost:,} changesets are not there any more. "
+        "If nobody set it back, somebody holds back what is new; nothing is lost here."
+    )
 
 
 def _is_ahead_of_itself(replica: Replica, there: Published) -> bool:

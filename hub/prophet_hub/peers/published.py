@@ -24,6 +24,7 @@ from prophet_hub.peers.format import (
     Row,
     content_name,
     decode_head,
+    decode_lacking,
     decode_page,
     named,
     ticket_in,
@@ -99,6 +100,13 @@ class Published:
         """Returns the rows of the pages that are not known to be done, in order."""
         pages = [page for page in self.head.pages if page.sha256 not in self._done]
         return [row for rows in read_pages(self.place, pages) for row in rows]
+
+    def lacking(self) -> frozenset[Stored]:
+        """Returns the contents and texts that entries name and that were not there to publish."""
+        page = self.head.lacking
+        if page is None:
+            return frozenset()
+        return frozenset(decode_lacking(page, page_of(self.place, page)))
 
     def offers(self, knows: Knows) -> Iterator[Parcel]:
         """Yields the entries of all segments of which the asking replica does not know the ends.

@@ -64,6 +64,20 @@ class Log:
         found = self._rows.rows("SELECT sha256, size FROM wanted ORDER BY sha256")
         return [(sha256, size) for sha256, size in found]
 
+    def wants(self, sha256: str) -> bool:
+        """Tells whether something is named and not here."""
+        return bool(self._rows.rows("SELECT 1 FROM wanted WHERE sha256 = ? LIMIT 1", (sha256,)))
+
+    def named_at(self, sha256s: Iterable[str]) -> set[tuple[bytes, int]]:
+        """Returns the places (origin, sequence) of the entries that name any of these; reads all
+        that entries name.
+        """
+        sql = (
+            "SELECT o.origin, e.sequence FROM carried c JOIN entries e ON e.number = c.entry"
+            " JOIN origins o ON o.id = e.origin WHERE c.sha256 IN (?)"
+        )
+        return {(origin, sequence) for origin, sequence in self._rows.rows_in(sql, sha256s)}
+
     def arrived(self, sha256: str) -> None:
         """Notes that something wanted is here."""
         self._rows.run("DELETE FROM wanted WHERE sha256 = ?", (sha256,))

@@ -179,6 +179,7 @@ class Recorder:
                 if running in verdict.tops:
                     vouched.append(((origin, sequence, running), seal))
             if not new:
+                self._take_late(texts)
                 continue
             rows.append(EntryRow(number, origin, sequence, before, running, raw, reason))
             here = named_in(number, writes)
@@ -223,6 +224,14 @@ class Recorder:
         for data in texts:
             sha256 = hashlib.sha256(data).hexdigest()
             if sha256 in named:
+                self._log.put_text(sha256, data)
+                self._log.arrived(sha256)
+
+    def _take_late(self, texts: Sequence[bytes]) -> None:
+        """Keeps the texts that an entry did not bring when it came."""
+        for data in texts:
+            sha256 = hashlib.sha256(data).hexdigest()
+            if self._log.wants(sha256):
                 self._log.put_text(sha256, data)
                 self._log.arrived(sha256)
 

@@ -14,7 +14,7 @@ from merge.machine import EVENTS, Family, play
 from prophet_hub.model import codec
 
 ASKED = os.environ.get("PROPHET_HUB_EXAMPLES")
-EXAMPLES = int(ASKED or "200")
+EXAMPLES = int(ASKED or "100")
 
 
 def state_of(hub: EngineHub) -> State:

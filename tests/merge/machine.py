@@ -68,7 +68,7 @@ class Family(RuleBasedStateMachine):
         assert hub.values(r) == {v}, "an edit made a conflict where it was made"
         self.look(hub)
 
-    @rule(i=small, j=small, r=some, at=date, then=st.sampled_from(["", "s", "r", "again"]))
+    @rule(i=small, j=small, r=some, at=date, then=st.sampled_from(["", "s", "r", "again", "again"]))
     def race(self, i, j, r, at, then):
         """Two who know the same edit at once; then a rule, a person or the votes may answer."""
         one, other = self.hub(i), self.hub(j)
@@ -215,16 +215,17 @@ class Family(RuleBasedStateMachine):
             self.hubs.append(twin)
             self.happened["clone"] += 1
 
-    @rule(i=small, notices=st.booleans(), both=st.booleans())
-    def copy(self, i, notices, both):
+    @rule(i=small, then=st.sampled_from(["both go on", "both go on", "notices", ""]))
+    def copy(self, i, then):
         """A copied database; one that does not notice goes on under the same origin."""
         if len(self.hubs) < self.most:
             twin = self.hub(i).copy()
             self.hubs.append(twin)
-            if notices:
+            if then == "notices":
                 twin.anew()
-            for one, value in ((self.hub(i), "x"), (twin, "y")) if both else ():
-                one.edit(T1, {(STATUS, ""): value})
+            elif then:
+                self.hub(i).edit(T1, {(STATUS, ""): "x"})
+                twin.edit(T1, {(STATUS, ""): "y"})
             self.happened["copied database"] += 1
 
     @rule(i=small)

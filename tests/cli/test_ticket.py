@@ -153,6 +153,27 @@ def test_records_of_other_types_are_made_too(here):
     assert "#1      title: TAOCP" in here("tickets --type book").out
 
 
+def test_a_property_that_looks_like_another_is_written_and_told(here):
+    said = here("ticket create Printer prioriti=high weight=3")
+
+    assert said.err == 'prophet-hub: "prioriti" is a new property. Did you mean "priority"?\n'
+    assert properties(here)["prioriti"] == "high"
+    assert here("ticket update 1 prioriti=low").err == ""
+    assert "Did you mean" in here("ticket update 1 stat=open").err
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["update 1 a=b", "comment 1 -m x", "attach 1 x", "close 1", "delete 1", "show 1", "review x"],
+)
+def test_only_a_create_makes_a_database(here, words):
+    said = here(f"ticket {words}")
+
+    assert said.code == 1
+    assert "There is no database at" in said.err
+    assert not (here.folder / "hub.db").exists()
+
+
 # --- create in the editor ---
 
 

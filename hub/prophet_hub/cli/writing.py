@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,11 +64,13 @@ class Pen:
         """Makes a record of words, of a file, or of what the editor gives."""
         if not (words or sets or message or file) or edit:
             return self._created_by_hand(kind, words, sets, message, file)
-        with self.records() as records:
+        with self.records(make=True) as records:
             declared = records.types.get(kind)
             given = _from_file(declared, file, {}) if file else {}
             given |= _of_words(declared, words, sets, message)
-            return records.create(kind, given)
+            row = records.create(kind, given)
+        self._doubts(declared, given)
+        return row
 
     def _created_by_hand(
         self, kind: str, words: Sequence[str], sets: Sequence[str], message: str | None, file: str
@@ -90,7 +92,7 @@ class Pen:
             after = forms.read(declared, found, shown) if found.strip() else {}
             if not any(after.values()) or not (forms.changed(before, after) or given):
                 return None
-            with self.records() as records:
+            with self.records(make=True) as records:
                 return records.create(kind, _without_ends(after))
 
     def update(
@@ -114,6 +116,8 @@ class Pen:
                 form = _from_file(declared, file, now)
                 message = message or _one(form.pop(_COMMENT, None))
                 found.given = forms.changed(now, form) | found.given
+            known = records.replica.shown(row.record)
+            self._doubts(declared, (name for name in found.given if name not in known))
             return self._write(records, row, found, message)
 
     def _updated_by_hand(self, name: str) -> RecordRow | None:
@@ -190,11 +194,24 @@ class Pen:
             rows = [self.row(records, name) for name in names]
             return [records.restore(row) if alive else records.delete(row) for row in rows]
 
+    def _doubts(self, kind: RecordType, names: Iterable[str]) -> None:
+        """Tells of a property that nobody declared and that looks like one that somebody did."""
+        from difflib import get_close_matches  # noqa: PLC0415 - of doubts alone
+
+        known = [one.name for one in kind.properties]
+        for name in names:
+            near = get_close_matches(name, known, n=1, cutoff=0.75) if name not in known else ()
+            for one in near:
+                self.desk.tell(f'prophet-hub: "{name}" is a new property. Did you mean "{one}"?')
+
     # --- what they stand on ---
 
     @contextmanager
-    def records(self) -> Iterator[Records]:
-        """Opens the database for writing, made where there is none."""
+    def records(self, *, make: bool = False) -> Iterator[Records]:
+        """Opens the database for writing; with `make` it is made where there is none."""
+        if not make and not self.desk.database.exists():
+            with self.desk.replica():  # which tells that it is not there
+                return
         with self.desk.replica(write=True) as replica:
             records = Records(replica, author=self.author, note=self.note, plugins=self._types,
                               force=bool(self.force))  # fmt: skip

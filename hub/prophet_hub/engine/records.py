@@ -76,9 +76,9 @@ class Records:
         """
         if not _TYPE.fullmatch(kind):
             raise UsageError(f'"{kind}" is no name for a record type.')
-        moment = self._moment()
-        whole = filled(self.types.get(kind), as_said(given), moment)
-        written = self._checked(kind, {}, whole, moment, new=True)
+        moment, declared = self._moment(), self.types.get(kind)
+        whole = filled(declared, as_said(given), moment)
+        written = self._checked(declared, {}, whole, moment, new=True)
         changes = {key: v for key, v in to_cells({}, written).items() if v is not None}
         return self._write(RecordId(fresh()), kind, changes or {_LIFE: PRESENT}, moment)
 
@@ -99,7 +99,7 @@ class Records:
             Unfit: With everything that is wrong at once; nothing was written.
         """
         row = self._living(record)
-        moment = self._moment()
+        moment, declared = self._moment(), self.types.get(row.type)
         with self.replica.transaction():
             cells = self.replica.cells(row.record)
             now = self._plain(shown(cells))
@@ -108,10 +108,10 @@ class Records:
                 for name, members in (names or {}).items():
                     before = said.get(name, now.get(name))
                     held = before if isinstance(before, frozenset) else {before} if before else ()
-                    told = self._members(row.type, name, members, moment)
+                    told = self._members(declared, name, members, moment)
                     said[name] = frozenset(held) | told if sign else frozenset(held) - told
                     named |= {(name, member) for member in told}
-            written = self._checked(row.type, now, said, moment, new=False)
+            written = self._checked(declared, now, said, moment, new=False)
             changes = {
                 key: value for key, value in to_cells(now, written).items()
                 if differs(cells.get(key), self._plain_value(cells.get(key)), value,
@@ -135,9 +135,9 @@ class Records:
             "content_type": _guessed(plain),
             **given,
         }
-        moment = self._moment()
-        whole = filled(self.types.get("attachment"), as_said(said), moment)
-        written = self._checked("attachment", {}, whole, moment, new=True)
+        moment, declared = self._moment(), self.types.get("attachment")
+        whole = filled(declared, as_said(said), moment)
+        written = self._checked(declared, {}, whole, moment, new=True)
         stored = self.replica.store.blobs.put(_pieces(content))
         changes: dict[tuple[str, str], Value] = {
             **{key: v for key, v in to_cells({}, written).items() if v is not None},
@@ -208,10 +208,9 @@ class Records:
     # --- steps ---
 
     def _checked(
-        self, name: str, now: Given, said: Given, moment: Moment, *, new: bool
+        self, kind: RecordType, now: Given, said: Given, moment: Moment, *, new: bool
     ) -> dict[str, str | frozenset[str] | None]:
         """Returns what is to be written, in its one form."""
-        kind = self.types.get(name)
         held = {
             prop: value & before
             for prop, value in said.items()
@@ -231,18 +230,18 @@ class Records:
             told_of = {one.path for one in faults}
             faults += [one for one in kept(kind, now, written, new=new) if one.path not in told_of]
         if faults:
-            raise Unfit(f"This {name} cannot be written.", faults=_each_once(faults))
+            raise Unfit(f"This {kind.name} cannot be written.", faults=_each_once(faults))
         return written
 
     def _members(
-        self, name: str, prop: str, members: Iterable[str], moment: Moment
+        self, declared: RecordType, name: str, members: Iterable[str], moment: Moment
     ) -> frozenset[str]:
         """Returns members in their one form; such as are none are left for `_checked` to tell."""
-        said = {prop: frozenset(members)}
-        found, _ = canonical(self.types.get(name), said, moment, force=True)
-        kind = self.types.get(name).property(prop)
-        value = found.get(prop, said[prop])
-        referred = self._referred(kind, value, []) if kind.reference else value
+        said = {name: frozenset(members)}
+        found, _ = canonical(declared, said, moment, force=True)
+        prop = declared.property(name)
+        value = found.get(name, said[name])
+        referred = self._referred(prop, value, []) if prop.reference else value
         return referred if isinstance(referred, frozenset) else frozenset()
 
     def _referred(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from prophet_hub.engine.query_index import catch_up
-from prophet_hub.engine.query_language import parsed
+from prophet_hub.engine.query_index import COLUMNS, catch_up
+from prophet_hub.engine.query_language import joint, parsed
 from prophet_hub.engine.query_regex import matching
 from prophet_hub.engine.query_sql import condition
 from prophet_hub.engine.reading import RecordRow
@@ -23,7 +23,7 @@ from prophet_hub.values import from_micros
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
 
-__all__ = ["Found", "catch_up", "find", "search"]
+__all__ = ["COLUMNS", "Found", "catch_up", "find", "newest", "search"]
 
 _PAGE: Final = 500
 
@@ -35,7 +35,7 @@ class Found:
     Attributes:
         docs: The documents, in the order asked for.
         behind: How many records changed since the index was written, which this search could not
-            bring up to date: another process writes, or the database may only be read.
+            bring up to date because another process writes.
         unknown: Properties that the query names and no record shows.
     """
 
@@ -74,19 +74,22 @@ def find(replica: Replica, query: str = "", *, type: str = "ticket", limit: int 
     return search(replica, query, type=type, regex=regex).rows(limit)
 
 
-def search(replica: Replica, query: str = "", *, type: str = "ticket", regex: str = "",  # noqa: A002 - as above
-           told: Callable[[int], None] | None = None) -> Found:  # fmt: skip
+def search(replica: Replica, query: str = "", *, also: str = "", type: str = "ticket",  # noqa: A002 - as above
+           regex: str = "", told: Callable[[int], None] | None = None) -> Found:  # fmt: skip
     """Returns what a query finds; brings the index up to what changed first, where it may write.
 
-    `told` is called while that lasts, with the number of records so far.
+    `also` is a second query that holds besides.  `told` is called while the index is written, with
+    the number of records so far.
 
     Raises:
         UsageError: The query or the expression cannot be read; the sentence shows where.
     """
-    what = parsed(query)  # a query with a fault is told before any work
+    what = joint(parsed(query), parsed(also))  # a query with a fault is told before any work
     store = replica.store
     index = Search(store)
-    if index.stale() and index.may_write():
+    if index.stale():
+        if not index.may_write():
+            index.go_aside()
         with contextlib.suppress(Locked):
             catch_up(store, told=told)
     behind = index.behind() if index.stale() else 0
@@ -96,3 +99,15 @@ def search(replica: Replica, query: str = "", *, type: str = "ticket", regex: st
         wanted = matching(store, regex)
         docs = [doc for doc in docs if doc in wanted]
     return Found(replica=replica, docs=docs, behind=behind, unknown=tuple(sql.unknown))
+
+
+def newest(replica: Replica, type: str = "ticket") -> Iterator[RecordRow]:  # noqa: A002 - as above
+    """Yields the records of a type, "" for any, deleted ones too, the last changed first.
+
+    Needs no index; pages inside.
+    """
+    at = (1 << 62, 0)
+    while lines := Search(replica.store).newest(type, at, _PAGE):
+        for line in lines:
+            yield RecordRow(RecordId(line.record), line.kind, line.changed, line.label)
+        at = lines[-1].changed, lines[-1].number

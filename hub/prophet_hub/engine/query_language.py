@@ -16,7 +16,19 @@ from prophet_hub.errors import UsageError
 if TYPE_CHECKING:
     from lark import Lark, Token
 
-__all__ = ["All", "Either", "Field", "Node", "Not", "Query", "Term", "Words", "fault", "parsed"]
+__all__ = [
+    "All",
+    "Either",
+    "Field",
+    "Node",
+    "Not",
+    "Query",
+    "Term",
+    "Words",
+    "fault",
+    "joint",
+    "parsed",
+]
 
 _GRAMMAR: Final = r"""
     start: either?
@@ -142,6 +154,13 @@ def parsed(text: str) -> Query:
         raise fault(text, misplaced.at, "sort: orders the whole query", "Write it at the end.")
     root = All(parts=rest) if len(rest) > 1 else rest[0] if rest else None
     return Query(text=text, root=root, sort=tuple(_sorts(top)))
+
+
+def joint(one: Query, other: Query) -> Query:
+    """Returns the query that finds what both find, in the order of the first that tells one."""
+    roots = tuple(root for root in (one.root, other.root) if root is not None)
+    root = All(parts=roots) if len(roots) > 1 else roots[0] if roots else None
+    return Query(text=one.text, root=root, sort=one.sort or other.sort)
 
 
 def fault(text: str, at: int, what: str, hint: str) -> UsageError:

@@ -15,7 +15,7 @@ from typing import Final
 from prophet_hub.errors import StoreError
 from prophet_hub.store.base import LEDGER
 
-__all__ = ["DERIVED", "VERSION", "migrate", "recognise"]
+__all__ = ["DERIVED", "SEARCH", "VERSION", "migrate", "recognise", "statements"]
 
 DERIVED: Final = (
     "names", "touched", "cells", "records", "joins", "echoes", "crossings", "deaths",
@@ -101,7 +101,7 @@ CREATE INDEX crossings_cell ON crossings (record, prop, member);
 CREATE TABLE deaths (record BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
 
-_SEARCH: Final = """
+SEARCH: Final = """
 -- a class under its line's number; home: the document to which it belongs, else itself
 CREATE TABLE documents (
     doc INTEGER PRIMARY KEY, home INTEGER NOT NULL, kind TEXT NOT NULL, dead INTEGER NOT NULL,
@@ -138,7 +138,7 @@ def _ledger() -> str:
     return "\n".join(tables)
 
 
-_STEPS: Final = (_LOG + _SEARCH + _ledger(),)
+_STEPS: Final = (_LOG + SEARCH + _ledger(),)
 """Step n leads from version n to version n + 1; a step that has been released is never changed."""
 
 VERSION: Final = len(_STEPS)
@@ -178,7 +178,7 @@ def migrate(connection: sqlite3.Connection) -> bool:
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         for step in _STEPS[found:]:
-            for statement in _statements(step):
+            for statement in statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -190,6 +190,6 @@ def migrate(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def _statements(script: str) -> list[str]:
+def statements(script: str) -> list[str]:
     """Splits a script; `executescript` would commit on its own."""
     return [s for s in script.split(";\n") if s.strip()]

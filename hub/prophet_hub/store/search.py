@@ -6,12 +6,14 @@ tables follow from the cells; whoever searches brings them up to date, so that n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
 from prophet_hub.errors import StoreError
 from prophet_hub.store.base import Locked, RecordLine, Row
+from prophet_hub.store.schema import SEARCH, statements
 from prophet_hub.store.sqlite import Store
 
 __all__ = ["Document", "Key", "Search", "Texts"]
@@ -23,6 +25,8 @@ Texts = tuple[str, str, str]
 """What words are looked for in: summary, description, body."""
 
 _AT: Final = "searched"
+_LINE: Final = "SELECT number, record, type, whole, kind, label, changed FROM records"
+_ASIDE: Final = re.compile(r"CREATE (TABLE|VIRTUAL TABLE|INDEX) (\w+)")
 _COLUMNS: Final = ("summary", "description", "body")
 
 
@@ -52,6 +56,20 @@ class Search:
         """Tells whether the database was opened for writing."""
         return not self._store.rows("PRAGMA query_only")[0][0]
 
+    def go_aside(self) -> None:
+        """Puts the tables in memory, over those of a database that may only be read.
+
+        What they hold is taken over; the file itself stays read-only.
+        """
+        self._store.run("PRAGMA query_only = OFF")
+        for statement in statements(SEARCH):
+            if "ON records" not in statement:
+                self._store.run(_ASIDE.sub(r"CREATE \1 temp.\2", statement, count=1))
+        self._store.run("CREATE TEMP TABLE meta (name TEXT PRIMARY KEY, value ANY)")
+        for table in ("meta", "documents", "searched", "properties", "shown"):
+            self._store.run(f"INSERT INTO temp.{table} SELECT * FROM main.{table}")  # noqa: S608 - our own names
+        self._store.run("INSERT INTO words (words) VALUES ('rebuild')")
+
     # --- how far ---
 
     def position(self) -> tuple[int, int]:
@@ -78,6 +96,16 @@ class Search:
             self.position(),
         )
         return bool(found[0] or self.gone() or self.arrived())
+
+    def newest(self, kind: str, before: tuple[int, int], limit: int) -> list[RecordLine]:
+        """Returns the next classes before (changed, number), of one type or of all, newest first."""
+        term = "kind <> '' AND" + (" kind = ? AND" if kind else "")  # the indexes ask for the first
+        found = self._store.rows(
+            f"{_LINE} WHERE {term} (changed, number) < (?, ?)"
+            " ORDER BY changed DESC, number DESC LIMIT ?",
+            ((kind,) if kind else ()) + (*before, limit),
+        )
+        return [RecordLine._make(row) for row in found]
 
     def gone(self) -> dict[bytes, int]:
         """Returns the documents that have lost their class since: no write but links is on it."""
@@ -158,11 +186,8 @@ class Search:
 
     def lines(self, docs: Iterable[int]) -> dict[int, RecordLine]:
         """Returns the lines of documents."""
-        sql = (
-            "SELECT number, record, type, whole, kind, label, changed FROM records"
-            " WHERE number IN (?)"
-        )
-        return {line[0]: RecordLine._make(line) for line in self._store.rows_in(sql, docs)}
+        found = self._store.rows_in(f"{_LINE} WHERE number IN (?)", docs)
+        return {line[0]: RecordLine._make(line) for line in found}
 
     # --- words ---
 

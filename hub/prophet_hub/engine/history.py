@@ -7,13 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from prophet_hub.engine.past import Past, each_once
-from prophet_hub.engine.rows import TICKET, decode_heads, parent_of, state_in
+from prophet_hub.engine.rows import decode_heads, state_in
 from prophet_hub.errors import Invalid
-from prophet_hub.merge.cells import Head, head_of, heads_of, shown_of
-from prophet_hub.merge.conflicts import CellState, dead, late
+from prophet_hub.merge.conflicts import CellState
 from prophet_hub.model import codec
-from prophet_hub.model.changes import LIFE, LINKING, SAME_AS, VOTE, Write
+from prophet_hub.model.changes import LIFE, LINKING, VOTE
 from prophet_hub.model.ids import RecordId, WriteId, text
 from prophet_hub.store.base import EntryRow
 from prophet_hub.store.sqlite import Store
@@ -145,59 +143,6 @@ class History:
             else data.decode("utf-8", "replace")
         )
 
-    # --- as of a time ---
-
-    def as_of(self, record: RecordId, micros: int) -> dict[tuple[str, str], Value]:
-        """Returns what a record showed by the writes dated until then; the same on every replica.
-
-        A comment counts for "edited after delete" where it belonged to the record then and does today.
-        """
-        past = Past(self._store, until=micros)
-        members = self._members(record, past)
-        cells = self._cells(members, past)
-        life = cells.get((LIFE, "alive"), ())
-        result = {key: shown_of(heads, key[1]) for key, heads in cells.items()}
-        if dead(life):
-            present = [h for key, heads in cells.items() for h in heads if _counts(key[0], LIFE)]
-            children = set(self._derived.children(members)) - members
-            for child in children:
-                of_child = self._cells({child, *self._derived.others(child)}, past)
-                if parent_of(shown_of(of_child.get((TICKET, ""), ()), "")) not in members:
-                    continue
-                present += [h for key, heads in of_child.items() for h in heads if _counts(key[0])]
-            seen = {s for h in life for w in past.copies(h.id) for s in w.seen}
-            if late(seen, present, past.edges, past.settled):
-                result[LIFE, "alive"] = PRESENT
-        return result
-
-    def _members(self, record: RecordId, past: Past) -> set[bytes]:
-        """Returns the class that the record was in."""
-        found: set[bytes] = {record}
-        waiting = [bytes(record)]
-        while waiting:
-            one = waiting.pop()
-            pairs: dict[tuple[bytes, str], list[Write]] = {}
-            for w in past.touching({one}):
-                if w.cell.prop == SAME_AS and one in (w.cell.record, bytes.fromhex(w.cell.member)):
-                    pairs.setdefault((w.cell.record, w.cell.member), []).append(w)
-            for (least, member), copies in pairs.items():
-                heads = heads_of(each_once(copies), past.supersedes)
-                if shown_of(heads, member) == PRESENT:
-                    ends = {least, bytes.fromhex(member)} - found
-                    found |= ends
-                    waiting += ends
-        return found
-
-    def _cells(self, members: set[bytes], past: Past) -> dict[tuple[str, str], tuple[Head, ...]]:
-        writes: dict[tuple[str, str], list[Write]] = {}
-        for w in past.touching(members):
-            if w.cell.record in members and w.cell.prop not in LINKING and not past.echo(w.id):
-                writes.setdefault((w.cell.prop, w.cell.member), []).append(w)
-        return {
-            key: tuple(map(head_of, heads_of(each_once(copies), past.edges)))
-            for key, copies in writes.items()
-        }
-
 
 def shown(cells: dict[tuple[str, str], CellState]) -> Shown:
     """Returns the properties that cells show: what is absent, lives, links and votes left out."""
@@ -220,10 +165,6 @@ def _values(cell: CellState) -> set[Value]:
 
 def _order(value: Any) -> tuple[bool, str]:
     return value is not None, repr(value)
-
-
-def _counts(prop: str, *but: str) -> bool:
-    return prop not in LINKING and prop not in but and not prop.startswith(VOTE)
 
 
 def _log_row(row: EntryRow) -> LogRow:

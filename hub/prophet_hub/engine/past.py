@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -26,13 +26,16 @@ class Past:
 
     Args:
         until: Leaves out what is dated later, in microseconds; None for nothing.
+        place: Leaves out what came here later, by local number; None for nothing.
     """
 
-    def __init__(self, store: Store, *, until: int | None = None) -> None:
+    def __init__(self, store: Store, *, until: int | None = None, place: int | None = None) -> None:
         self._log, self._derived, self._until = store.log, store.derived, until
+        self._place = place
+        self._bounded = until is not None or place is not None
         self._entries: dict[int, tuple[Write, ...]] = {}
         self._copies: dict[WriteId, tuple[Write, ...]] = {}
-        self._receipts = store.derived.has("echoes")
+        self._receipts = self._bounded or store.derived.has("echoes")
         self._echoes: dict[WriteId, frozenset[WriteId]] = {}
         self._told: dict[bytes, Collection[bytes]] = {}
 
@@ -60,7 +63,7 @@ class Past:
         for one in wanted:
             self._copies[one] = tuple(
                 w
-                for n in places.get(one, ())
+                for n in self._reached(places.get(one, ()))
                 for w in self._entries[n]
                 if w.id == one and self._counts(w)
             )
@@ -86,7 +89,7 @@ class Past:
 
     def touching(self, records: Collection[bytes]) -> Iterator[Write]:
         """Yields all writes of the entries that write to any of the raw records, in log order."""
-        for writes in self.entries(self._log.numbers_of(records)):
+        for writes in self.entries(self._reached(self._log.numbers_of(records))):
             yield from (w for w in writes if self._counts(w))
 
     def known(self, write: WriteId) -> bool:
@@ -119,7 +122,7 @@ class Past:
 
     def _hear(self, writes: Collection[WriteId]) -> None:
         """Fetches what receipts say of writes."""
-        if self._receipts and self._until is None:
+        if self._receipts and not self._bounded:
             self._told.update(dict.fromkeys(writes, ()))
             self._told.update(self._derived.echoes(writes))
 
@@ -130,7 +133,7 @@ class Past:
         return self._echoes[event]
 
     def _receipts_of(self, event: WriteId) -> Collection[bytes]:
-        if self._until is None:
+        if not self._bounded:
             if event not in self._told:
                 self.load((event,))
             return self._told[event]
@@ -143,6 +146,11 @@ class Past:
             for member, found in copies.items()
             if shown_of(heads_of(each_once(found), self.supersedes), member) is not None
         ]
+
+    def _reached(self, numbers: Sequence[int]) -> Sequence[int]:
+        if self._place is None:
+            return numbers
+        return [number for number in numbers if number <= self._place]
 
     def _counts(self, write: Write) -> bool:
         return self._until is None or write.created <= self._until

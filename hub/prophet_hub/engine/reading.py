@@ -10,6 +10,7 @@ import msgspec
 from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
 from prophet_hub.engine.offers import Knows, Parcel, Ticket, offers, stands_at
 from prophet_hub.engine.rows import LIFE_KEY, present, state_in
+from prophet_hub.engine.then import Cells, Moment, Then
 from prophet_hub.engine.trust import awaits_seal
 from prophet_hub.errors import UsageError
 from prophet_hub.merge.conflicts import CellState, Conflict
@@ -201,9 +202,13 @@ class Reading:
         """Returns what gave a cell its value: its heads, then what they superseded, newest first."""
         return self._history.why(self.members(record), prop, member)
 
-    def as_of(self, record: RecordId, micros: int) -> dict[tuple[str, str], Value]:
-        """Returns what the record's cells showed, by what is dated until then."""
-        return self._history.as_of(record, micros)
+    def as_of(
+        self, record: RecordId, micros: int | None = None, *, place: int | None = None
+    ) -> Cells:
+        """Returns what the record's cells showed, by what is dated until a time, or had come here
+        until a local number.
+        """
+        return Then(self.store, Moment(micros, place)).shown(record)
 
     def shown(self, record: RecordId) -> Shown:
         """Returns the record's properties as shown, set-valued ones as sets of members."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,8 @@ from prophet_hub.engine.settings import Settings
 @pytest.fixture
 def here(hub, monkeypatch):
     monkeypatch.setenv("PROPHET_HUB_AUTHOR", "jesse@example.org")
+    (hub.folder / "forms").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(hub.folder / "forms"))
     return hub
 
 
@@ -92,7 +96,8 @@ def test_a_value_comes_from_a_file(here):
 
     assert here("settings set type:book --file types.yaml").code == 0
     assert value(here, "type:book") == {"properties": {"title": {"required": True}}}
-    assert here("settings set type:book --file none.yaml").code != 0
+    for words in ("set type:book", "edit"):
+        assert "none.yaml cannot be read" in here(f"settings {words} --file none.yaml").err
 
 
 def test_what_is_not_set_shows_its_default(here):
@@ -181,7 +186,10 @@ def test_settings_that_cannot_be_taken_are_kept(here, editor, script, why):
 
     assert said.code == 2
     assert why in said.err
-    assert "Your words are kept" in said.err
+    kept = said.err.split("Your words are kept: prophet-hub settings edit --file ")[1].split()[0]
+    Path(kept).write_text("components: [core]\n")
+    assert here("settings edit --file", kept).code == 0
+    assert value(here, "components") == ["core"]
 
 
 def test_an_editor_without_a_change_changes_nothing(here, editor):

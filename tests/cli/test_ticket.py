@@ -14,6 +14,7 @@ from prophet_hub.cli import desk as desks
 from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.review import keys
 from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import StoreError
 from prophet_hub.hookspecs import PLUGINS
 from prophet_hub.model.neutral import STATUSES
 
@@ -378,6 +379,26 @@ def test_a_comment_is_of_words_of_a_file_or_of_the_editor(here, editor, monkeypa
     assert {one["author"] for one in told} == {"jesse@example.org"}
 
 
+def test_a_comment_that_could_not_be_written_is_taken_later(here, editor, monkeypatch):
+    here("ticket create Printer")
+    editor('echo "# Written" >> "$1"')
+    with monkeypatch.context() as broken:
+        broken.setattr("prophet_hub.engine.records.Records.comment", raising(StoreError("Full.")))
+        said = here("ticket comment 1 --private")
+    (kept,) = (here.folder / "forms").iterdir()
+    assert f"Your words are kept: prophet-hub ticket comment 1 --private --file {kept}" in said.err
+
+    assert here("ticket comment 1 --private --file", str(kept)).code == 0
+    assert [one.strip() for one in comments(here)] == ["# Written"]
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
 def test_files_go_in_and_come_out_byte_for_byte(here, monkeypatch):
     here("ticket create Printer")
     data = bytes(range(256)) * 1000
@@ -642,6 +663,7 @@ def test_the_author_is_told_else_of_the_environment_else_git_s_else_the_login(he
 def test_a_plugin_declares_types(here, tmp_path):
     source = """
 from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import StoreError
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.model.schema import Property, RecordType
 
@@ -652,6 +674,7 @@ def prophet_record_types():
 """
     failing = """
 from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import StoreError
 from prophet_hub.hookspecs import hookimpl
 
 @hookimpl

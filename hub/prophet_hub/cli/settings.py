@@ -142,8 +142,7 @@ def set_(
     desk: Desk = ctx.obj
     if bool(values) is bool(file):
         raise UsageError("Set it to what?", hint="Give VALUE, or --file.")
-    told = Path(file).read_text("utf-8") if file else ""
-    value = _read(told) if file else _said(name, values or [])
+    value = _read(_from(file)) if file else _said(name, values or [])
     _write(desk, {name: value}, author, force=force)
 
 
@@ -165,16 +164,29 @@ def edit(
         list[str] | None,
         typer.Argument(metavar="NAME", help="Only these; else all.", show_default=False),
     ] = None,
+    file: Annotated[
+        str, typer.Option(metavar="FILE", help="Reads what the editor would leave.")
+    ] = "",
     force: _Force = False,
     author: _Author = "",
 ) -> None:
     """Opens settings in the editor, as YAML."""
-    import yaml  # noqa: PLC0415 - slow
-
     desk: Desk = ctx.obj
     with desk.replica(write=not desk.database.exists()) as replica:
         found = Settings(replica)
         before = {one: found.get(one) for one in names or sorted({*KNOWN, *found.names()})}
+    if file:
+        _take(desk, _from(file), before, author, force=force)
+        return
+    again = " ".join(["prophet-hub settings edit", *(names or ())])
+    with edited(desk, _page(before), again=again, ending=".yaml") as text:
+        _take(desk, text, before, author, force=force)
+
+
+def _page(before: dict[str, Any]) -> str:
+    """Returns settings as YAML, with what there is to know of each."""
+    import yaml  # noqa: PLC0415 - slow
+
     lines = ["# A setting that is null or taken out is not set. It holds for every replica."]
     for name, value in before.items():
         default, about, _ = KNOWN.get(name, (None, "", _text))
@@ -182,18 +194,21 @@ def edit(
         lines += [f"# {name}: {json.dumps(default)}"] if value is None and default else []
         told = yaml.safe_dump({name: value}, allow_unicode=True, sort_keys=False, width=100)
         lines.append(told.rstrip())
-    again = "prophet-hub settings set NAME"
-    with edited(desk, "\n".join(lines) + "\n", again=again, ending=".yaml") as text:
-        after = _read(text) or {}
-        if not isinstance(after, dict):
-            raise UsageError("The settings are no list of NAME: VALUE.")
-        new = {str(name): value for name, value in after.items() if value != before.get(name)}
-        new |= {name: None for name, value in before.items()
-                if value is not None and name not in after}  # fmt: skip
-        if not new:
-            desk.tell("prophet-hub: nothing was changed.")
-            return
-        _write(desk, new, author, force=force)
+    return "\n".join(lines) + "\n"
+
+
+def _take(desk: Desk, text: str, before: dict[str, Any], author: str, *, force: bool) -> None:
+    """Sets what a page of settings says otherwise than before."""
+    after = _read(text) or {}
+    if not isinstance(after, dict):
+        raise UsageError("The settings are no list of NAME: VALUE.")
+    new = {str(name): value for name, value in after.items() if value != before.get(name)}
+    new |= {name: None for name, value in before.items()
+            if value is not None and name not in after}  # fmt: skip
+    if not new:
+        desk.tell("prophet-hub: nothing was changed.")
+        return
+    _write(desk, new, author, force=force)
 
 
 def _write(desk: Desk, new: dict[str, Any], author: str, *, force: bool) -> None:
@@ -247,6 +262,15 @@ def _said(name: str, values: list[str]) -> Any:
     if check is _words and isinstance(value, str):
         return [one.strip() for one in value.split(",") if one.strip()]
     return value
+
+
+def _from(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no UTF-8 text.") from error
 
 
 def _read(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ _CHOSEN = ("component", "milestone")
 _COMMENT = "comment"
 _STDIN = "-"
 _FORCE = "With --force the values are taken as they are."
+
+_HEAD = re.compile(r"^<!-- A comment at #\d+ .* This line is left out\. -->\n?", re.MULTILINE)
 
 Given = dict[str, "str | frozenset[str] | None"]
 
@@ -157,18 +160,16 @@ class Pen:
         self, name: str, message: str | None, *, file: str, private: bool, edit: bool
     ) -> RecordRow | None:
         """Adds a comment of words, of a file, or of what the editor gives."""
-        body = _read(file) if file else message or ""
+        body = _HEAD.sub("", _read(file)) if file else message or ""
         if (file or message) and not edit:
             return self._commented(name, body, private=private)
         with self.desk.replica() as replica:
             row = self.row(Records(replica), name)
-            title = Views(replica).title(row.record)
-        head = (
-            f"<!-- A comment at #{row.number}  {title}. What stands in such marks is left out. -->"
-        )
-        again = f"prophet-hub ticket comment {row.number}"
-        with edited(self.desk, f"{body}\n{head}\n", again=again, ending=".md") as found:
-            body = found.replace(f"{head}\n", "").replace(head, "").strip("\n")
+            title = clean(Views(replica).title(row.record))
+        form = f"{body}\n<!-- A comment at #{row.number}  {title}. This line is left out. -->\n"
+        again = f"prophet-hub ticket comment {row.number}{' --private' if private else ''}"
+        with edited(self.desk, form, again=again, ending=".md") as found:
+            body = _HEAD.sub("", found).strip("\n")
             return (
                 self._commented(f"#{row.number}", body, private=private) if body.strip() else None
             )

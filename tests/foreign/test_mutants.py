@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from foreign import test_families, test_items, test_people
+from foreign import test_families, test_items, test_local, test_people
 from foreign import test_scenarios as scenarios
 from foreign.test_scenarios import KEYS
 from foreign.worlds import shortest
+from prophet_hub.errors import HubError
 from prophet_hub.sdk import History
 
 
@@ -185,7 +186,7 @@ RULES = [
            "if child == record or not mine", "if True or not mine",
            "tickets_that_exist_on_both_sides_are_made_one"),
     Mutant("only what the query told is created", "planner",
-           "if kind == TICKET and not self._in_scope(record):", "if False:",
+           "if kind == TICKET and not in_scope(side, record, self._sources):", "if False:",
            "only_what_the_jobs_query_told_is_created"),
     Mutant("only the writing hub tells", "claims",
            "return held is None or held.held_by(hub) or (", "return True or (",
@@ -229,8 +230,20 @@ RULES = [
            "a_copy_of_a_ticket_that_only_a_peer_knows_waits_for_it",
            ("puller", 'if self._is_unknown(row.value or ""):', "if False:")),
     Mutant("while a key is unknown its tracker gets no creates", "planner",
-           "if kind == TICKET and self._holds:", "if False:",
+           "(kind == TICKET and self._holds) or", "",
            "while_a_key_is_unknown_its_tracker_gets_no_creates"),
+    Mutant("what the database made goes where the job says so", "scope",
+           "if side.spec.local:", "if False:",
+           "a_ticket_of_the_database_goes_to_all_remotes_with_what_is_in_it"),
+    Mutant("what a tracker told is not of the database", "scope",
+           "if not is_of_item(member) and", "if",
+           "what_another_jobs_query_told_is_not_of_the_database"),
+    Mutant("what was passed over is looked at when the job says so", "planner",
+           "news = side.spec.local and not place.local", "news = False",
+           "it_stays_here_where_the_job_does_not_say_so_and_goes_when_it_does"),
+    Mutant("a file that is not here waits", "scope",
+           "or side.replica.store.blobs.has(stored)", "or True",
+           "an_attachment_whose_content_did_not_come_waits_for_it"),
     Mutant("a copy is known by its binding", "items",
            "if row is not None or others:", "if row is not None:",
            "who_hears_of_a_copy_and_not_of_its_reading_knows_it_for_a_copy"),
@@ -239,8 +252,8 @@ RULES = [
            "twin, intent = (None, None) if shadow or len(side.replica.members(record)) > 1 else",
            "who_hears_of_a_copy_and_not_of_its_reading_knows_it_for_a_copy"),
 ]  # fmt: skip
-RED = (AssertionError, KeyError, pytest.fail.Exception)
-PLACES = (scenarios, test_people, test_items, test_families)
+RED = (AssertionError, KeyError, HubError, pytest.fail.Exception)
+PLACES = (scenarios, test_people, test_items, test_families, test_local)
 
 
 def _functions(space, prefix=""):

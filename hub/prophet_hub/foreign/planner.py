@@ -20,6 +20,7 @@ from prophet_hub.foreign.plans import Cells, Notes, fingerprint, in_order, linke
 from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE, Shadow, Waiting
+from prophet_hub.foreign.scope import in_scope, is_here
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Planned, RemoteSpec, Verb
 from prophet_hub.model.changes import LIFE
@@ -50,7 +51,8 @@ class Planner:
         """Yields creates first, parents before children, then updates, comments, deletes."""
         side, notes = self.side, self._notes
         place, upto = self.ledger.place(), side.replica.latest()
-        candidates = self._candidates(place.composed)
+        news = side.spec.local and not place.local  # what was passed over until now
+        candidates = self._candidates(0 if news else place.composed)
         while page := list(islice(candidates, _PAGE)):
             cells = side.replica.cells_of(page)
             for record in page:
@@ -65,7 +67,7 @@ class Planner:
         for changes in notes.rest.values():
             yield from (new for _, new in sorted(changes, key=itemgetter(0)))
         yield from notes.deletes
-        place = msgspec.structs.replace(self.ledger.place(), composed=upto)
+        place = msgspec.structs.replace(self.ledger.place(), composed=upto, local=side.spec.local)
         if place != self.ledger.place():
             with side.transaction():
                 self.ledger.set_place(place)
@@ -217,9 +219,9 @@ class Planner:
             (kind, m) in side.intents for m in side.replica.members(record)
         ):
             return
-        if kind == TICKET and not self._in_scope(record):
+        if kind == TICKET and not in_scope(side, record, self._sources):
             return
-        if kind == TICKET and self._holds:
+        if (kind == TICKET and self._holds) or not is_here(side, kind, cells):
             self._later(lambda: self.ledger.look(record))
             return
         place = new_ref(kind, record)
@@ -254,14 +256,6 @@ class Planner:
     def _holds(self) -> bool:
         """Tells whether a ticket of this remote waits to be adopted: it may be this very record."""
         return any(row.tag == ADOPT for _, _, _, row in self.ledger.all_waiting(TICKET))
-
-    def _in_scope(self, record: RecordId) -> bool:
-        side = self.side
-        return any(
-            row.tracker in self._sources and side.ledger.in_scope(side.job, row.tracker, row.ref)
-            for _, row in side.items(record)
-            if row.kind == TICKET
-        )
 
     def _blocked(self, place: tuple[str, str], cells: Cells) -> bool:
         """Tells whether a create waits: for a person, or because the same was refused before."""

@@ -161,12 +161,14 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
         composed: Records that changed after this local number are looked at by the next plan.
         paired: The trackers with whose tickets this one's were paired.
         whole: A pull came to its end once, so that all is known that there was.
+        local: Tickets of the database itself are looked at.
     """
 
     cursor: str = ""
     composed: int = 0
     paired: frozenset[TrackerId] = frozenset()
     whole: bool = False
+    local: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):

@@ -45,6 +45,8 @@ class RemoteSpec:
         people: The remote's part of the people file: their person id -> e-mail address.
         pairing: What a first run does with tickets that exist on several sides: `certain` makes the
             pairs beyond doubt and asks for the others, `ask` asks for all, `off` makes none.
+        local: Whether tickets that were made in the database itself, and told by no tracker, are
+            created here.
         concurrency: Tickets fetched at once.
         batch: Tickets per store transaction and checkpoint.
     """
@@ -64,6 +66,7 @@ class RemoteSpec:
     audience: str = "public"
     people: Mapping[str, str] = field(default_factory=dict)
     pairing: str = "certain"
+    local: bool = False
     concurrency: int = 4
     batch: int = 50
 

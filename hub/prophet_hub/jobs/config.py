@@ -173,6 +173,10 @@ class Job(_Model):
         default=Attachments(), description="`no`, or what is carried"
     )
     brakes: Brakes = Field(default=Brakes(), description="limits of one run")
+    local: bool | None = Field(
+        default=None,
+        description="whether tickets made in the database itself go to its trackers",
+    )
     pairing: Literal["certain", "ask", "off"] = Field(
         default="certain",
         description="what a first run does with tickets that exist on several sides",

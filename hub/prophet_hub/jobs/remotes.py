@@ -20,7 +20,7 @@ from prophet_hub.model.ids import TrackerId
 from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person, RemoteSettings
 
 __all__ = ["check_settings", "chosen", "connect", "doubled", "field_map", "settings_of",
-           "spec_of"]  # fmt: skip
+           "spec_of", "takes_local"]  # fmt: skip
 
 _CREDENTIALS = frozenset({"user", "password", "token", "cookie"})
 """Settings that say who asks, not what is told."""
@@ -170,9 +170,25 @@ def spec_of(
         audience=remote.audience,
         people=file.people.get(name, {}),
         pairing=job.pairing,
+        local=takes_local(file, job),
         concurrency=min(remote.concurrency or promised.concurrency, 64),
         batch=remote.batch,
     )
+
+
+def takes_local(file: JobFile, job: models.Job) -> bool:
+    """Tells whether tickets that were made in the database itself go to a job's trackers.
+
+    Unless the job says so, they do where nothing else can be meant: it exchanges with replicas, or
+    it is the only job of the file.
+    """
+    if job.local is not None:
+        return job.local
+    if any(natives.is_native(file, remote) for remote in job.remotes):
+        return True
+    if jobs := file.config.jobs:
+        return len(jobs) == 1 and job in jobs.values()
+    return job.remotes.keys() == file.config.remotes.keys()
 
 
 def field_map(fields: FieldMap, remote: models.Remote) -> FieldMap:

@@ -21,6 +21,7 @@ __all__ = [
     "TrackerId",
     "WriteId",
     "fresh",
+    "is_of_item",
     "name_of",
     "of_event",
     "of_item",
@@ -65,6 +66,11 @@ def of_item(tracker: TrackerId, kind: str, foreign: str) -> RecordId:
     raw[6] = raw[6] & 0x0F | 0x50
     raw[8] = raw[8] & 0x3F | 0x80
     return RecordId(bytes(raw))
+
+
+def is_of_item(record: RecordId) -> bool:
+    """Tells whether a record has a name as `of_item` gives; what is made here has another kind."""
+    return record[6] >> 4 == 5  # noqa: PLR2004 - a uuid's version
 
 
 def of_event(

@@ -1,0 +1,37 @@
+"""What a job may create in a remote: what its query told elsewhere, and what the database made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from prophet_hub.foreign.plans import Cells
+from prophet_hub.foreign.side import Side
+from prophet_hub.model.ids import RecordId, TrackerId, is_of_item
+from prophet_hub.sdk import ATTACHMENT, TICKET
+from prophet_hub.values import Stored
+
+__all__ = ["in_scope", "is_here"]
+
+
+def in_scope(side: Side, record: RecordId, sources: Collection[TrackerId]) -> bool:
+    """Tells whether the job's query told a ticket in another remote, or it is the job's own.
+
+    The job's own is what was made in a database, if the job takes that: no tracker's item has such
+    a name, so what another job's tracker told is never taken for it.
+    """
+    if side.spec.local:
+        for member in side.replica.members(record):
+            if not is_of_item(member) and side.replica.knows(member):
+                return True
+    return any(
+        row.tracker in sources and side.ledger.in_scope(side.job, row.tracker, row.ref)
+        for _, row in side.items(record)
+        if row.kind == TICKET
+    )
+
+
+def is_here(side: Side, kind: str, cells: Cells) -> bool:
+    """Tells whether what would be sent is here: a peer may tell of a file and not have brought it."""
+    content = cells.get(("content", ""))
+    stored = content.shown if kind == ATTACHMENT and content else None
+    return not isinstance(stored, Stored) or side.replica.store.blobs.has(stored)

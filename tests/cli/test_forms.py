@@ -12,7 +12,7 @@ from prophet_hub.cli import forms
 from prophet_hub.cli.words import said
 from prophet_hub.errors import Unfit
 from prophet_hub.model.neutral import TICKET
-from prophet_hub.model.schema import RecordType
+from prophet_hub.model.schema import Property, RecordType
 
 ANYTHING = RecordType(name="anything")
 NAMES = st.from_regex(
@@ -77,6 +77,16 @@ def test_a_name_with_blanks_is_known_from_the_template():
     assert forms.read(ANYTHING, "rt:due date: x\n", {"rt:due date": "y"}) == {"rt:due date": "x"}
     with pytest.raises(Unfit):
         forms.read(ANYTHING, "rt:due date: x\n", {})
+
+
+def test_what_a_declaration_says_stays_a_comment():
+    """A peer's setting may hold line breaks, which must not become a property."""
+    kind = RecordType(name="x", properties=(
+        Property(name="a", help="help\nstatus: resolved", values=("one\nb: 1",)),))  # fmt: skip
+
+    form = forms.written(kind, {}, lines=["a"], texts=[])
+
+    assert forms.read(kind, form, {}) == {"a": None}
 
 
 def test_every_line_that_cannot_be_read_is_told():

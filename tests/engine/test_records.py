@@ -17,7 +17,7 @@ import prophet_hub
 from prophet_hub.engine.records import Records
 from prophet_hub.engine.replica import Replica
 from prophet_hub.engine.settings import Settings, record_of
-from prophet_hub.errors import Invalid, Unfit, UsageError
+from prophet_hub.errors import ConfigError, Invalid, Unfit, UsageError
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import text
 from prophet_hub.model.kinds import KINDS, Moment
@@ -315,6 +315,19 @@ def test_a_declaration_that_is_none_is_told(db, told, why):
         db.create("book", title="x")
 
     assert next(iter(faults(error).values())).startswith(why)
+
+
+def test_a_peer_s_setting_that_is_none_is_told_and_passed_by_force(db):
+    for name in ("statuses", "components", "default_status", "default_component"):
+        Settings(db).set(name, 7, author="a peer")
+    assert db.get(db.create("ticket", summary="x"))["status"] == "new"
+
+    db.edit(record_of("statuses"), "setting", {("value", ""): "[no JSON"}, author="a peer")
+    assert Settings(db).get("statuses") is None
+    Settings(db).set("type:ticket", {"properties": 7}, author="a peer")
+    with pytest.raises(ConfigError, match="Mend it: prophet-hub settings edit type:ticket"):
+        db.create("ticket", summary="x")
+    assert Records(db, force=True).create("ticket", {"summary": "x"}).number
 
 
 def test_nothing_of_a_type_runs_on_what_a_peer_tells(db, tmp_path):

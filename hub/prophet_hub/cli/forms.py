@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
+from prophet_hub.cli.tables import clean
 from prophet_hub.errors import Fault, Unfit
 from prophet_hub.model.schema import Given, Property, RecordType
 
@@ -183,4 +184,4 @@ def _advice(prop: Property) -> list[str]:
         found.append("2026-12-24, tomorrow, friday, +3d or +2w")
     if prop.many:
         found.append("several with commas")
-    return [f"  {'; '.join(found)}"] if found else []
+    return [f"  {clean('; '.join(found))}"] if found else []

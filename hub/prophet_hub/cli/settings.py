@@ -13,7 +13,7 @@ from prophet_hub.cli.desk import Desk, is_poor
 from prophet_hub.cli.editor import edited
 from prophet_hub.engine.record_types import TYPE_SETTING
 from prophet_hub.engine.rules import RULES, faults_in_rules
-from prophet_hub.engine.settings import Settings, record_of
+from prophet_hub.engine.settings import Settings, decoded, record_of
 from prophet_hub.errors import ConfigError, Fault, Unfit, UsageError
 from prophet_hub.model.neutral import CLOSED, STATUSES
 from prophet_hub.model.schema import declared
@@ -291,7 +291,7 @@ def _others(replica: Replica, name: str, shown: Any) -> list[Any]:
         return []
     told = [replica.text(head.value) for head in cell.heads]
     return [one for text in dict.fromkeys(told)
-            if (one := json.loads(text) if text else None) != shown]  # fmt: skip
+            if (one := decoded(text) if text else None) != shown]  # fmt: skip
 
 
 def _state(value: Any, others: list[Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from prophet_hub.engine.settings import Settings
+from prophet_hub.errors import ConfigError
 from prophet_hub.model.neutral import BUILT_IN
 from prophet_hub.model.schema import Property, RecordType, declared, merged
 
@@ -28,20 +29,35 @@ class Types:
     What comes later extends or replaces single properties of what came before.
     """
 
-    def __init__(self, replica: Replica, plugins: Sequence[RecordType] = ()) -> None:
+    def __init__(
+        self, replica: Replica, plugins: Sequence[RecordType] = (), *, force: bool = False
+    ) -> None:  # fmt: skip
         self._settings = Settings(replica)
-        self._plugins = plugins
+        self._plugins, self._force = plugins, force
 
     def get(self, name: str) -> RecordType:
-        """Returns a type; of one that is not declared, that nothing is known."""
+        """Returns a type; of one that is not declared, that nothing is known.
+
+        Raises:
+            ConfigError: A setting declares it that is no declaration; with `force` it is left out.
+        """
         found = BUILT_IN.get(name, RecordType(name=name))
         for one in self._plugins:
             if isinstance(one, RecordType) and one.name == name:
                 found = merged(found, one)
         told = self._settings.get(f"{TYPE_SETTING}{name}")
         if told is not None:
-            found = merged(found, declared(name, told))
+            found = self._over(found, told)
         return merged(found, self._lists(found)) if name == "ticket" else found
+
+    def _over(self, found: RecordType, told: object) -> RecordType:
+        try:
+            return merged(found, declared(found.name, told))
+        except ConfigError as error:
+            if self._force:
+                return found
+            error.hint = f"Mend it: prophet-hub settings edit {TYPE_SETTING}{found.name}"
+            raise
 
     def _lists(self, kind: RecordType) -> RecordType:
         """Returns a ticket's status, component and milestone as the settings have them."""
@@ -52,5 +68,6 @@ class Types:
     def _listed(self, prop: Property, setting: str) -> Property:
         values = self._settings.get(setting)
         default = self._settings.get(f"default_{prop.name}")
-        found = prop if values is None else replace(prop, values=tuple(map(str, values)))
-        return found if default is None else replace(found, default=str(default))
+        known = isinstance(values, list)  # a peer may have set anything
+        found = replace(prop, values=tuple(map(str, values))) if known else prop
+        return replace(found, default=default) if isinstance(default, str) else found

@@ -63,7 +63,7 @@ class Records:
         self, replica: Replica, *, author: str = "", note: str = "",
         plugins: Sequence[RecordType] = (), force: bool = False,
     ) -> None:  # fmt: skip
-        self.replica, self.types = replica, Types(replica, plugins)
+        self.replica, self.types = replica, Types(replica, plugins, force=force)
         self.author, self.note, self.force = author, note, force
 
     # --- writing ---

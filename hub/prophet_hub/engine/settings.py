@@ -15,7 +15,7 @@ from prophet_hub.model.ids import RecordId, name_of
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
 
-__all__ = ["SETTING", "Settings", "record_of"]
+__all__ = ["SETTING", "Settings", "decoded", "record_of"]
 
 SETTING: Final = "setting"
 """The record type."""
@@ -36,9 +36,9 @@ class Settings:
         self._replica = replica
 
     def get(self, name: str) -> Any:
-        """Returns what is set, as JSON values; None where nothing is."""
+        """Returns what is set, as JSON values; None where nothing is, or a peer set what is none."""
         cell = self._replica.cell(record_of(name), _VALUE)
-        return msgspec.json.decode(self._replica.text(cell.shown)) if cell and cell.shown else None
+        return decoded(self._replica.text(cell.shown)) if cell and cell.shown else None
 
     def set(self, name: str, value: Any, *, author: str, note: str = "") -> None:
         """Sets a name to a JSON value, None to unset it; a second time changes nothing.
@@ -60,3 +60,11 @@ class Settings:
             if shown.get(_VALUE) is not None:
                 found.append(self._replica.text(shown[_NAME]))  # type: ignore[arg-type]  # no set
         return sorted(found)
+
+
+def decoded(text: str) -> Any:
+    """Returns the value that a setting's text holds, None if it is no JSON."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None

@@ -5,16 +5,20 @@ The specification is no part of this project; PROPHET_HUB_MODEL names its folder
 
 from __future__ import annotations
 
+import ast
 import os
 import random
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from prophet_hub.engine.replica import Replica
+from prophet_hub.engine.settling import Page
+from prophet_hub.merge import votes
 from prophet_hub.model import codec, ids
-from prophet_hub.model.changes import LIFE, LINKING, Cell, Changeset, Write
+from prophet_hub.model.changes import LIFE, LINKING, VOTE, Cell, Changeset, Write
 
 MODEL = Path(
     os.environ.get("PROPHET_HUB_MODEL", Path(__file__).parents[2].parent / "shared" / "model")
@@ -36,12 +40,33 @@ def name(text: str) -> bytes:
     return text.encode().ljust(16, b"\0")
 
 
+def _fingerprints() -> dict[str, str]:
+    """Returns the names of votes there -> here, of all conflicts that worlds can have."""
+    words = [None, *"wxyzWXYZ", law.PRESENT]
+    found = {}
+    for prop, member in [(test_law.SINGLE, ""), (law.LIFE, "alive"), (law.TICKET, ""), *(
+        (test_law.SET, m) for m in "ab"
+    )]:  # fmt: skip
+        values = [*words, *(f"t{n}" for n in (1, 2, 3))] if prop == law.TICKET else words
+        for size in (2, 3, 4):
+            for some in combinations(values, size):
+                there = law.vote(law.Cell("", prop, member), some, "").prop
+                ours = {value_of(law.Cell("", prop, member), value) for value in some}
+                found[there] = f"{VOTE}{votes.fingerprint(prop, member, ours)}"
+    return found
+
+
 def cell_of(cell: law.Cell) -> Cell:
+    if cell.prop.startswith(law.VOTE):
+        return Cell(name(cell.record), FINGERPRINTS[cell.prop], name(cell.member).hex())
     member = name(cell.member).hex() if cell.prop in LINKING else cell.member
     return Cell(name(cell.record), cell.prop, member)
 
 
 def value_of(cell: law.Cell, value: str | None) -> str | None:
+    if cell.prop.startswith(law.VOTE):
+        shown = law.PRESENT if value == law.PRESENT else None
+        return shown or (value and votes.ballot_of(ast.literal_eval(value)))
     return ids.text(name(value)) if cell.prop == law.TICKET and value else value
 
 
@@ -51,6 +76,9 @@ def write_of(w: law.Write) -> Write:
         name(w.id), cell_of(w.cell), kind, value_of(w.cell, w.value),
         tuple(sorted(map(name, w.supersedes))), w.created, w.rule, tuple(sorted(map(name, w.seen))),
     )  # fmt: skip
+
+
+FINGERPRINTS = _fingerprints()
 
 
 def entries_of(replica: law.Replica) -> list[tuple[str, bytes, bytes]]:
@@ -70,7 +98,8 @@ def screen_of(replica: Replica, state: law.State) -> dict:
     return {
         c: (found.shown, found.conflict, frozenset(h.id for h in found.heads)) if found else None
         for c in state.cells
-        for found in (replica.cell(cell_of(c).record, c.prop, cell_of(c).member),)
+        for at in (cell_of(c),)
+        for found in (replica.cell(at.record, at.prop, at.member),)
     }
 
 
@@ -79,6 +108,25 @@ def expected(state: law.State) -> dict:
     return {
         c: (value_of(c, state.shown(c)), c in conflicts, frozenset(name(h.id) for h in heads))
         for c, heads in state.cells.items()
+    }
+
+
+def majorities(replica: Replica) -> dict:
+    """What the votes would settle, rules' manners aside."""
+    found = [one for one in replica.conflicts() if votes.is_asked(one)]
+    page = Page(replica, found)
+    return {
+        (one.record, one.cell.prop, one.cell.member): [value for _, value in page.votes(one)]
+        for one in found
+    }
+
+
+def expected_majorities(state: law.State) -> dict:
+    return {
+        (at.record, at.prop, at.member): [value_of(c, v) for v in state.majority(c)]
+        for c in state.conflicts()
+        if c.prop not in LINKING and not c.prop.startswith(law.VOTE)
+        for at in (cell_of(c),)
     }
 
 
@@ -112,10 +160,12 @@ def test_same_heads_shown_values_and_conflicts(seed):
             assert conflicts == {
                 (k.record, k.prop, k.member) for k in map(cell_of, source.state.conflicts())
             }
+            assert expected_majorities(source.state) == majorities(replica)
             then = source.as_of(2)
             for c in then.cells:
                 if c.prop not in (*LINKING, LIFE):
-                    shown = replica.as_of(name(c.record), 2)[c.prop, c.member]
+                    at = cell_of(c)
+                    shown = replica.as_of(at.record, 2)[at.prop, at.member]
                     assert shown == value_of(c, then.shown(c))
 
             for row in replica.quarantine():
@@ -125,3 +175,15 @@ def test_same_heads_shown_values_and_conflicts(seed):
             assert expected(source.state) == screen_of(replica, source.state)
         finally:
             replica.close()
+
+
+def test_there_are_votes_to_be_counted():
+    """In some of the worlds above a majority decides something."""
+    decided = 0
+    for seed in range(1, WORLDS + 1):
+        steps, replicas, policies, _ = test_law.random_world(seed)
+        world = test_law.World(replicas, policies)
+        for one in steps:
+            test_law.step(world, *one)
+        decided += any(any(expected_majorities(r.state).values()) for r in world.replicas)
+    assert decided

@@ -363,6 +363,30 @@ def undoing_what_a_rule_did_asks(family):
     assert not b.settle(least)
 
 
+def undoing_over_joined_records_is_done_once(family):
+    a, b = family(2)
+    a.put("y", T1)
+    a.pair(T1, T2)
+    meet(a, b)
+    a.put("x", T2)
+    b.put("y", T2)
+    other = b.last()
+    meet(a, b)
+    a.put("y", T1)
+    mine = a.last()
+    assert a.undo(other, mine)
+    assert not a.undo(other, mine)
+    assert agreed(a, b) == {"x"}
+
+
+def undoing_an_edit_over_a_conflict_asks_again(family):
+    a, b = family(2)
+    again(a, b, "x", "y")
+    a.put("z")
+    assert a.undo(a.last()) == 2
+    assert agreed(a, b) == {"x", "y"}
+
+
 def undoing_an_old_pairing_leaves_a_later_one(family):
     (a,) = family(1)
     a.pair(T1, T2)

@@ -341,6 +341,8 @@ class MemoryHub(Hub):
         return undo.Look(
             lambda cell: state.cells.get(state.fold(cell)),
             lambda w: law.one_write(state.copies[w]) if w in state.copies else None,
+            lambda cell: (w for ws in state.copies.values() for w in ws if w.cell == cell),
+            self.name,
             family,
         )
 

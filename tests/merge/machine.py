@@ -152,12 +152,15 @@ class Family(RuleBasedStateMachine):
         if log:
             at = which % len(log)
             undone = [running for running, _, _ in log[-1 - at :][:many]]
-            before, conflicts = len(log), len(asked(hub))
+            before, conflicts, classes = len(log), len(asked(hub)), list(map(hub.name, RECORDS))
             if hub.undo(*undone):
                 self.happened["undo"] += 1
                 self.happened["undo of what was edited since"] += len(asked(hub)) > conflicts
-                assert not hub.undo(*undone), "undone twice"
                 assert len(hub.entries()) > before
+                if classes == list(
+                    map(hub.name, RECORDS)
+                ):  # else other cells are met the next time
+                    assert not hub.undo(*undone), "undone twice"
             self.look(hub)
 
     # --- trackers ---

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from merge.hubs import C1, EngineHub, MemoryHub, State
+from merge.hubs import C1, T1, EngineHub, MemoryHub, State
 from merge.test_scenarios import play
 from prophet_hub.engine import heads as short
 from prophet_hub.engine import record
@@ -266,14 +266,18 @@ MUTANTS = [
     Mutant("rules answer what an undo leaves open", "what_was_edited_since_is_a_conflict",
            lambda: [(undo, "PERSON", "")]),
     Mutant("an inverse has a random name", "two_who_undo_the_same_write_the_same",
-           lambda: [(undo, "name_of", lambda *parts: ids.fresh())]),
+           lambda: [(undo, "_name", lambda last, cell, value: ids.fresh())]),
+    Mutant("what was undone is undone again", "undone_twice_is_undone_once",
+           lambda: [(undo, "_inverse", each_time)]),
+    Mutant("members of a class are undone apart", "undoing_over_joined_records_is_done_once",
+           lambda: everywhere(TRUE_INVERSES, member_by_member)),
     Mutant("an undo takes one step after the other", "undoing_many_goes_back_to_before_the_first",
            lambda: [(undo, "_before", last_step)]),
     Mutant("an undone decision leaves what was shown", "undoing_a_decision_asks_again",
            lambda: [(undo, "_before", what_was_shown)]),
     Mutant("an undone creation saw all that came after",
            "a_creation_edited_since_is_a_conflict_of_the_life",
-           lambda: [(undo, "_inverse", seeing_all)]),
+           lambda: everywhere(TRUE_INVERSES, seeing_all)),
     Mutant("an undone creation empties the record",
            "undoing_a_ticket_with_its_comment_deletes_both",
            lambda: [(undo, "_quiet", lambda cell: True)]),
@@ -285,6 +289,7 @@ MUTANTS = [
 
 TRUE_PRINT, TRUE_CELL, TRUE_VALUE = votes.fingerprint, votes.vote_cell, votes.value_in
 TRUE_MAJORITY, TRUE_INVERSE, TRUE_BEFORE = votes.majority, undo._inverse, undo._before
+TRUE_INVERSES = undo.inverses
 
 
 def plurality(conflict, cast):
@@ -303,27 +308,27 @@ def among_its_values(conflict, cast):
     return [(rule, value) for rule, value in TRUE_MAJORITY(conflict, cast) if value in known]
 
 
-def over_all_heads(cell, writes, before, look, created, seen):
-    found = TRUE_INVERSE(cell, writes, before, look, created, seen)
+def over_all_heads(cell, writes, undone, before, look):
+    found = TRUE_INVERSE(cell, writes, undone, before, look)
     above = tuple(h.id for h in look.cell(cell).heads)
-    made = [msgspec.structs.replace(w, supersedes=above) for w in found.writes]
-    return found._replace(writes=tuple(made))
+    return found._replace(
+        writes=[msgspec.structs.replace(w, supersedes=above) for w in found.writes]
+    )
 
 
-def only_heads(cell, writes, before, look, created, seen):
-    found = TRUE_INVERSE(cell, writes, before, look, created, seen)
+def only_heads(cell, writes, undone, before, look):
+    found = TRUE_INVERSE(cell, writes, undone, before, look)
     stands = any(h.id in writes for h in look.cell(cell).heads)
-    return found if stands else found._replace(writes=())
+    return found if stands else found._replace(writes=[])
+
+
+def each_time(cell, writes, undone, before, look):
+    return TRUE_INVERSE(cell, writes, undone, before, look._replace(written=lambda cell: ()))
 
 
 def last_step(writes, look):
-    latest = max(
-        writes.values(),
-        key=lambda w: len(
-            cells.reach((w.id,), lambda i: look.write(i).supersedes if look.write(i) else ())
-        ),
-    )
-    return {latest.old}
+    passed = {s for w in writes.values() for s in w.supersedes}
+    return {w.old for w in writes.values() if w.id not in passed}
 
 
 def what_was_shown(writes, look):
@@ -331,14 +336,18 @@ def what_was_shown(writes, look):
     return found if len(found) == 1 else {next(iter(writes.values())).old}
 
 
-def seeing_all(cell, writes, before, look, created, seen):
-    found = TRUE_INVERSE(cell, writes, before, look, created, seen)
-    own = look.cell(Cell(cell.record, "status", ""))
-    comment = look.cell(Cell(C1, "ticket", ""))
-    life_of = look.cell(Cell(C1, LIFE, "alive"))
-    all_ = {h.id for state in (own, comment, life_of) if state for h in state.heads}
-    made = [msgspec.structs.replace(w, seen=tuple(sorted({*w.seen, *all_}))) for w in found.writes]
-    return found._replace(writes=tuple(made))
+def member_by_member(undone, look, created):
+    return TRUE_INVERSES(undone, look._replace(whole=lambda record: record), created)
+
+
+def seeing_all(undone, look, created):
+    found = TRUE_INVERSES(undone, look, created)
+    states = [look.cell(Cell(r, *at)) for r in (T1, C1) for at in (
+        ("status", ""), ("ticket", ""), (LIFE, "alive"))]  # fmt: skip
+    all_ = {h.id for state in states if state for h in state.heads}
+    return [one._replace(writes=tuple(
+        msgspec.structs.replace(w, seen=tuple(sorted({*w.seen, *all_}))) for w in one.writes))
+        for one in found]  # fmt: skip
 
 
 TRUE_MEET, TRUE_REGROUP = short.Derivation._meet, short.Derivation._regroup

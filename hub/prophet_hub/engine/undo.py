@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from prophet_hub.engine.past import Past
@@ -84,12 +84,22 @@ class _Seen:
         self._past.load({i for w in writes for i in (w.id, *w.supersedes)})
         self._cells = replica.cells_of(list({w.cell.record for w in writes}))
         self._families: dict[RecordId, RecordId] = {}
-        self.look = Look(self._cell, self._past.one_or_none, self._family)
+        self._wholes = {r: replica.name(r) for r in self._cells}
+        self.look = Look(
+            self._cell,
+            self._past.one_or_none,
+            self._written,
+            self._wholes.__getitem__,
+            self._family,
+        )
 
     def _cell(self, cell: Cell) -> CellState | None:
         if cell.prop in LINKING:
             return self._replica.cell(cell.record, cell.prop, cell.member)
         return self._cells[cell.record].get((cell.prop, cell.member))
+
+    def _written(self, cell: Cell) -> Iterator[Write]:
+        return (w for w in self._past.touching((cell.record,)) if w.cell == cell)
 
     def _family(self, record: RecordId) -> RecordId:
         if record not in self._families:

@@ -7,11 +7,24 @@ never lost.  The law of it: docs/design/001-the-law-of-merging.md, "Undo".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
+from prophet_hub.merge.cells import reach
 from prophet_hub.merge.conflicts import CellState
-from prophet_hub.model.changes import LIFE, LINKING, PERSON, RECEIPT, VOTE, Cell, Write
+from prophet_hub.model.changes import (
+    EDIT,
+    LIFE,
+    LINKING,
+    PERSON,
+    RECEIPT,
+    VOTE,
+    Cell,
+    Write,
+    is_delete,
+)
 from prophet_hub.model.ids import RecordId, WriteId, name_of
 from prophet_hub.values import PRESENT, Value, order
 
@@ -22,14 +35,18 @@ class Look(NamedTuple):
     """What undoing needs to see of a replica.
 
     Attributes:
-        cell: A cell as it stands, None if it has no write.
+        cell: A cell as it stands, over all members of the record's class; None if it has no write.
         write: A write, one of all its renderings, None for an unknown one.
+        written: All writes that stand in a raw record's cell.
+        whole: The name of a record's class.
         family: The record under which a comment or an attachment goes away: its ticket; else the
             record's own name.
     """
 
     cell: Callable[[Cell], CellState | None]
     write: Callable[[WriteId], Write | None]
+    written: Callable[[Cell], Iterable[Write]]
+    whole: Callable[[RecordId], RecordId]
     family: Callable[[RecordId], RecordId]
 
 
@@ -56,69 +73,93 @@ def inverses(undone: Iterable[Write], look: Look, created: int) -> list[Inverse]
     cell made of one another is passed over: the cell goes back to before the first of them.
     """
     cells: dict[Cell, dict[WriteId, Write]] = {}
+    joined: dict[Cell, dict[WriteId, Write]] = {}
     for w in undone:
         if w.cell.prop != RECEIPT:  # who an event was is no edit
-            cells.setdefault(w.cell, {})[w.id] = look.write(w.id) or w
-    before = {cell: _before(writes, look) for cell, writes in cells.items()}
-    unborn = {
-        cell.record for cell, values in before.items() if cell.prop == LIFE and None in values
-    }
+            write = look.write(w.id) or w
+            cells.setdefault(w.cell, {})[w.id] = write
+            joined.setdefault(_joined(w.cell, look), {})[w.id] = write
+    before = {cell: _before(writes, look) for cell, writes in joined.items()}
+    unborn = {c.record for c, values in before.items() if c.prop == LIFE and None in values}
     seen: dict[RecordId, set[WriteId]] = {}
     for cell, writes in cells.items():
         seen.setdefault(look.family(cell.record), set()).update(writes)
-    return [
-        _inverse(cell, writes, before[cell], look, created, seen)
-        for cell, writes in sorted(cells.items())
+    found = []
+    for cell, writes in sorted(cells.items()):
+        whole = _joined(cell, look)
         # a record that goes away keeps its properties, or its restoring would have none to show
-        if cell.record not in unborn or cell.prop == LIFE or _quiet(cell)
-    ]
+        if whole.record not in unborn or cell.prop == LIFE or _quiet(cell):
+            family = look.family(cell.record)
+            made = _inverse(cell, writes, joined[whole].keys(), before[whole], look)
+            found.append(Inverse(cell, tuple(
+                msgspec.structs.replace(
+                    w, created=created, seen=tuple(sorted(seen[family])) if is_delete(w) else ()
+                )
+                for w in made.writes
+            ), made.since, family))  # fmt: skip
+    return found
+
+
+class _Made(NamedTuple):
+    writes: list[Write]
+    since: bool
 
 
 def _inverse(
-    cell: Cell, writes: Mapping[WriteId, Write], before: set[Value], look: Look, created: int,
-    seen: Mapping[RecordId, set[WriteId]],
-) -> Inverse:  # fmt: skip
-    family = look.family(cell.record)
+    cell: Cell, writes: Mapping[WriteId, Write], undone: Collection[WriteId], before: set[Value],
+    look: Look,
+) -> _Made:  # fmt: skip
+    """Returns the writes that give a raw record's cell back what it had before."""
     state = look.cell(cell)
     heads = state.heads if state else ()
-    mine = {h.value for h in heads if h.id in writes}
-    others = {h.value for h in heads if h.id not in writes}
+    mine = {h.value for h in heads if h.id in undone}
+    others = {h.value for h in heads if h.id not in undone}
     if before == mine or (not mine and (_quiet(cell) or before == others)):
-        return Inverse(cell, (), bool(others), family)
+        return _Made([], bool(others))
     last = tuple(sorted(_last(writes)))
+    if any(w.id == _name(last, w.cell, w.value) for w in look.written(cell)):
+        return _Made([], bool(others))
     # what is left in conflict is left to a person
-    rule = PERSON if len(before | others) > 1 else ""
-    made = []
-    for value in sorted(before, key=order):
-        name = WriteId(name_of("undo", last, cell.record, cell.prop, cell.member, _plain(value)))
-        if look.write(name) is None:
-            taken = cell.prop == LIFE and value is None
-            made.append(Write(
-                name, cell, writes[last[0]].type, value, last, created, rule,
-                tuple(sorted(seen[family])) if taken else (), state.shown if state else None,
-            ))  # fmt: skip
-    return Inverse(cell, tuple(made), bool(others), family)
+    rule = PERSON if len(before | others) > 1 else EDIT
+    kind, shown = writes[last[0]].type, state.shown if state else None
+    return _Made([
+        Write(_name(last, cell, value), cell, kind, value, last, 0, rule, (), shown)
+        for value in sorted(before, key=order)
+    ], bool(others))  # fmt: skip
 
 
 def _before(writes: Mapping[WriteId, Write], look: Look) -> set[Value]:
     """Returns the values that a cell had before the writes: several where it was in conflict."""
-    found: set[Value] = set()
-    for w in writes.values():
-        if any(s in writes for s in w.supersedes):
-            continue
-        above = [one for s in w.supersedes if (one := look.write(s)) and _same(one.cell, w.cell)]
-        if above:
-            found |= {one.value for one in above}
-        elif w.cell.prop == LIFE and w.value is None:
-            found.add(PRESENT)  # nobody said that it lived; it did
-        else:
-            found.add(w.old)
-    return found or {None}
+    above = {
+        s: one.value
+        for w in writes.values()
+        for s in w.supersedes
+        if s not in writes and (one := look.write(s)) and _same(one.cell, w.cell)
+    }
+    if len(above) > 1:
+        behind = reach(above, lambda s: found.supersedes if (found := look.write(s)) else ())
+        above = {s: value for s, value in above.items() if s not in behind} or above
+    if above:
+        return set(above.values())
+    first = [w for w in writes.values() if not any(s in writes for s in w.supersedes)]
+    # of a record that was deleted nobody may ever have said that it lived; it did
+    return {PRESENT if is_delete(w) else w.old for w in first} or {None}
 
 
 def _last(writes: Mapping[WriteId, Write]) -> Iterable[WriteId]:
     passed = {s for w in writes.values() for s in w.supersedes}
     return writes.keys() - passed or writes.keys()
+
+
+def _name(last: tuple[WriteId, ...], cell: Cell, value: Value) -> WriteId:
+    plain = value if value is None or isinstance(value, str) else [value.sha256, value.size]
+    return WriteId(name_of("undo", last, cell.record, cell.prop, cell.member, plain))
+
+
+def _joined(cell: Cell, look: Look) -> Cell:
+    if cell.prop in LINKING:
+        return cell
+    return Cell(look.whole(cell.record), cell.prop, cell.member)
 
 
 def _same(one: Cell, other: Cell) -> bool:
@@ -128,7 +169,3 @@ def _same(one: Cell, other: Cell) -> bool:
 def _quiet(cell: Cell) -> bool:
     """Tells whether nobody is asked about the cell, so that no conflict may be left in it."""
     return cell.prop in LINKING or cell.prop.startswith(VOTE)
-
-
-def _plain(value: Value) -> object:
-    return value if value is None or isinstance(value, str) else [value.sha256, value.size]

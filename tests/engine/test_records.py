@@ -323,7 +323,9 @@ def test_a_peer_s_setting_that_is_none_is_told_and_passed_by_force(db):
     assert db.get(db.create("ticket", summary="x"))["status"] == "new"
 
     db.edit(record_of("statuses"), "setting", {("value", ""): "[no JSON"}, author="a peer")
+    db.edit(record_of("nameless"), "setting", {("value", ""): "1"}, author="a peer")
     assert Settings(db).get("statuses") is None
+    assert "statuses" in Settings(db).names()
     Settings(db).set("type:ticket", {"properties": 7}, author="a peer")
     with pytest.raises(ConfigError, match="Mend it: prophet-hub settings edit type:ticket"):
         db.create("ticket", summary="x")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from prophet_hub.model.ids import RecordId, name_of
+from prophet_hub.values import Stored
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
@@ -57,8 +58,9 @@ class Settings:
         found = []
         for row in self._replica.records(SETTING):
             shown = self._replica.shown(row.record)
-            if shown.get(_VALUE) is not None:
-                found.append(self._replica.text(shown[_NAME]))  # type: ignore[arg-type]  # no set
+            name = shown.get(_NAME)
+            if _VALUE in shown and isinstance(name, (str, Stored)):
+                found.append(self._replica.text(name))
         return sorted(found)
 
 

@@ -109,6 +109,12 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
 
+    def handle_expect_100(self) -> bool:
+        """Says at once that the body may come: whoever asked waits for it."""
+        told = super().handle_expect_100()
+        self.wfile.flush()
+        return told
+
     def _serve(self) -> None:
         chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
         length = int(self.headers.get("Content-Length") or 0)

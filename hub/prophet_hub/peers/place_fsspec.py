@@ -72,6 +72,10 @@ class FsspecPlace(ABC):
     def _make(self, fs: Any, path: str, data: bytes) -> None:
         """Makes a small file; raises FileExistsError where it stands."""
 
+    def _stands(self, fs: Any, path: str) -> bool:
+        """Tells whether there is a file; `isfile` would say no of one that cannot be reached."""
+        return bool(fs.info(path)["type"] == "file")
+
     def _find(self, fs: Any, path: str) -> list[str]:
         """Returns the paths of all files below a path."""
         return list(fs.find(path))
@@ -109,8 +113,11 @@ class FsspecPlace(ABC):
     def has(self, name: str) -> bool:
         """See `Place`."""
         path = self._path(name)
-        with self._opened(path) as fs:
-            return bool(fs.isfile(path))
+        try:
+            with self._opened(path) as fs:
+                return self._stands(fs, path)
+        except Absent:
+            return False
 
     def names(self, folder: str = "") -> Iterator[str]:
         """See `Place`."""

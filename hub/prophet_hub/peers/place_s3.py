@@ -49,7 +49,7 @@ class S3Place(FsspecPlace):
             config_kwargs={
                 "connect_timeout": TIMEOUT,
                 "read_timeout": TIMEOUT,
-                "retries": {"max_attempts": _ATTEMPTS, "mode": "standard"},
+                "retries": {"total_max_attempts": _ATTEMPTS, "mode": "standard"},
             },
             skip_instance_cache=True,
             use_listings_cache=False,
@@ -70,6 +70,11 @@ class S3Place(FsspecPlace):
             if _code(error) in _RANGES:
                 return b""
             raise
+
+    def _stands(self, fs: Any, path: str) -> bool:
+        bucket, key, _ = fs.split_path(path)
+        fs.call_s3("head_object", Bucket=bucket, Key=key)
+        return True
 
     def _put(self, fs: Any, path: str, pieces: Iterable[bytes]) -> None:
         parts = _parts(pieces)

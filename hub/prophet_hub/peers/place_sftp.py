@@ -164,7 +164,7 @@ class SftpPlace(FsspecPlace):
             self._made.add(folder)
 
     def _find(self, fs: Any, path: str) -> list[str]:
-        return [str(found) for found in fs.find(path)]
+        return list(fs.find(path, on_error="raise"))  # else what fails is passed over
 
     def _told(self, error: BaseException, what: str) -> HubError:
         if type(error) is OSError and error.errno is None:  # a plain "Failure" of the protocol

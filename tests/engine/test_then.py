@@ -98,6 +98,7 @@ def test_at_every_place_it_is_what_a_replica_with_those_entries_alone_shows(scri
                 assert told.as_of(record, place=place) == now
                 assert min(then.members(record)) == replay.name(record)
                 assert then.alive(record) == (bool(now) and replay.alive(record))
+            assert list(told.export(Moment(place=place))) == list(replay.export())
             for ticket in TICKETS:
                 assert then.children(ticket) == sorted(replay.children(ticket, "comment"))
                 life = replay.cell(ticket, *ALIVE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -11,13 +11,13 @@ from prophet_hub.engine.rows import decode_heads, state_in
 from prophet_hub.errors import Invalid
 from prophet_hub.merge.conflicts import CellState
 from prophet_hub.model import codec
-from prophet_hub.model.changes import LIFE, LINKING, VOTE
+from prophet_hub.model.changes import LIFE, LINKING, SAME_AS, VOTE, Write
 from prophet_hub.model.ids import RecordId, WriteId, text
 from prophet_hub.store.base import EntryRow
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import PRESENT, Stored, Value
 
-__all__ = ["History", "HistoryRow", "LogRow", "Shown"]
+__all__ = ["History", "HistoryRow", "LogRow", "Shown", "log_row", "shown"]
 
 _PAGE: Final = 500
 
@@ -69,8 +69,11 @@ class History:
     def __init__(self, store: Store) -> None:
         self._store, self._log, self._derived = store, store.log, store.derived
 
-    def rows(self, members: frozenset[RecordId]) -> Iterator[HistoryRow]:
-        """Yields every write of a class, as they came here; a name told twice once."""
+    def rows(self, members: frozenset[RecordId], *, pairs: bool = False) -> Iterator[HistoryRow]:
+        """Yields every write of a class, as they came here; a name told twice once.
+
+        With `pairs` also those that joined one of its members with another record, or parted them.
+        """
         heads = {
             h.id for row in self._derived.cells(members) for h in decode_heads(row.heads)
         }  # the least of a class carries its cells
@@ -78,7 +81,7 @@ class History:
         for row in sorted(self._log.entries(self._log.numbers_of(members))):
             changeset = codec.decode(row.before, row.raw).changeset
             for w in changeset.writes:
-                if w.id in told or w.cell.prop in LINKING or w.cell.record not in members:
+                if w.id in told or not _is_about(w, members, pairs=pairs):
                     continue
                 told.add(w.id)
                 yield HistoryRow(
@@ -96,11 +99,11 @@ class History:
         if newest_first:
             at = 1 << 62
             while page := [r for r in self._log.before(at, _PAGE) if r.number > after]:
-                yield from map(_log_row, page)
+                yield from map(log_row, page)
                 at = page[-1].number
         else:
             while page := self._log.after(after, _PAGE):
-                yield from map(_log_row, page)
+                yield from map(log_row, page)
                 after = page[-1].number
 
     def export(self) -> Iterator[dict[str, Any]]:
@@ -115,12 +118,13 @@ class History:
                     cells = found.get(line.record, {})
                     life = cells.get((LIFE, "alive"))
                     if life is None or life.shown is not None:
-                        yield self._object(kind, line.record, cells)
+                        yield self.as_object(kind, line.record, cells)
                 at = page[-1].record
 
-    def _object(
+    def as_object(
         self, kind: str, record: bytes, cells: dict[tuple[str, str], CellState]
     ) -> dict[str, Any]:
+        """Returns a record as `export` tells it."""
         properties = {k: self._plain(v) for k, v in sorted(shown(cells).items())}
         conflicts = [
             {"property": c.prop, "member": c.member,
@@ -158,6 +162,13 @@ def shown(cells: dict[tuple[str, str], CellState]) -> Shown:
     return found | {prop: frozenset(members) for prop, members in sets.items()}
 
 
+def _is_about(write: Write, members: Collection[RecordId], *, pairs: bool) -> bool:
+    cell = write.cell
+    if cell.prop == SAME_AS:
+        return pairs and (cell.record in members or bytes.fromhex(cell.member) in members)
+    return cell.prop not in LINKING and cell.record in members
+
+
 def _values(cell: CellState) -> set[Value]:
     found = {h.value for h in cell.heads}
     return found | {PRESENT} if cell.prop == LIFE else found
@@ -167,7 +178,8 @@ def _order(value: Any) -> tuple[bool, str]:
     return value is not None, repr(value)
 
 
-def _log_row(row: EntryRow) -> LogRow:
+def log_row(row: EntryRow) -> LogRow:
+    """Returns an entry as the log tells it."""
     note = f"in quarantine: {row.reason}"
     try:
         entry = codec.decode(row.before, row.raw)

@@ -10,7 +10,7 @@ import msgspec
 from prophet_hub.engine.history import History, HistoryRow, LogRow, Shown, shown
 from prophet_hub.engine.offers import Knows, Parcel, Ticket, offers, stands_at
 from prophet_hub.engine.rows import LIFE_KEY, present, state_in
-from prophet_hub.engine.then import Cells, Moment, Then
+from prophet_hub.engine.then import Cells, Moment, Then, exported
 from prophet_hub.engine.trust import awaits_seal
 from prophet_hub.errors import UsageError
 from prophet_hub.merge.conflicts import CellState, Conflict
@@ -194,9 +194,11 @@ class Reading:
 
     # --- history ---
 
-    def history(self, record: RecordId) -> Iterator[HistoryRow]:
-        """Yields all writes of the record's class, in the order in which they came here."""
-        return self._history.rows(self.members(record))
+    def history(self, record: RecordId, *, pairs: bool = False) -> Iterator[HistoryRow]:
+        """Yields all writes of the record's class, in the order in which they came here; with
+        `pairs` also what joined it with others and parted it from them.
+        """
+        return self._history.rows(self.members(record), pairs=pairs)
 
     def why(self, record: RecordId, prop: str, member: str = "") -> list[HistoryRow]:
         """Returns what gave a cell its value: its heads, then what they superseded, newest first."""
@@ -218,9 +220,11 @@ class Reading:
         """Yields the entries after a local number."""
         return self._history.log(after, newest_first=newest_first)
 
-    def export(self) -> Iterator[dict[str, Any]]:
-        """Yields every record that is shown alive as one JSON object, sorted by type and uuid."""
-        return self._history.export()
+    def export(self, moment: Moment | None = None) -> Iterator[dict[str, Any]]:
+        """Yields every record that is shown alive as one JSON object, sorted by type and uuid; at a
+        moment of the past, those that were.
+        """
+        return self._history.export() if moment is None else exported(self.store, moment)
 
     # --- the log ---
 

@@ -6,15 +6,17 @@ place in its own log.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from prophet_hub.engine.history import History, Shown, shown
 from prophet_hub.engine.past import Past, each_once, writes_in
 from prophet_hub.engine.rows import LIFE_KEY, TICKET, parent_of
 from prophet_hub.errors import UsageError
 from prophet_hub.merge.cells import Head, head_of, heads_of, shown_of
-from prophet_hub.merge.conflicts import dead, late
+from prophet_hub.merge.conflicts import CellState, dead, late, state_of
 from prophet_hub.model.changes import LIFE, LINKING, SAME_AS, VOTE, Write
 from prophet_hub.model.ids import RecordId, text
 from prophet_hub.store.sqlite import Store
@@ -23,7 +25,9 @@ from prophet_hub.values import PRESENT, Value, from_micros, to_micros
 if TYPE_CHECKING:
     from prophet_hub.engine.reading import Reading
 
-__all__ = ["Cells", "Moment", "Then", "moment_of", "spanned"]
+__all__ = ["Cells", "Moment", "Then", "exported", "moment_of", "spanned"]
+
+_PAGE: Final = 500
 
 Cells = dict[tuple[str, str], Value]
 """What each cell showed, lives included."""
@@ -98,7 +102,7 @@ def spanned(store: Store, one: Moment, other: Moment) -> set[RecordId]:
     both = len(places) == 2  # noqa: PLR2004 - the two of them
     after, last = (places[0], places[1]) if both else (0, 1 << 62)
     found: set[RecordId] = set()
-    while page := store.log.after(after, 500):
+    while page := store.log.after(after, _PAGE):
         for row in page:
             if row.number > last:
                 return found
@@ -111,6 +115,35 @@ def spanned(store: Store, one: Moment, other: Moment) -> set[RecordId]:
                 }
         after = page[-1].number
     return found
+
+
+def exported(store: Store, moment: Moment) -> Iterator[dict[str, Any]]:
+    """Yields every record that was shown alive, as `History.export` does."""
+    history = History(store)
+    for kind in store.derived.kinds():
+        then = Then(store, moment)
+        for number, record in enumerate(_raw(store, kind)):
+            if number % _PAGE == 0:
+                then = Then(store, moment)  # it keeps what it read
+            cells = then.cells(record) if min(then.members(record)) == record else {}
+            if cells and _alive(cells):
+                yield history.as_object(kind, record, cells)
+
+
+def _raw(store: Store, kind: str) -> Iterator[RecordId]:
+    """Yields the raw records of all classes of a type, sorted."""
+    later: list[bytes] = []  # a class is named by its least member; the others have their turn
+    at = b""
+    while page := store.derived.by_kind(kind, at, _PAGE):
+        for line in page:
+            while later and later[0] < line.record:
+                yield RecordId(heapq.heappop(later))
+            yield RecordId(line.record)
+            for other in {*store.derived.others(line.record)} - {line.record}:
+                heapq.heappush(later, other)
+        at = page[-1].record
+    while later:
+        yield RecordId(heapq.heappop(later))
 
 
 def _ends(write: Write) -> Iterable[RecordId]:
@@ -130,9 +163,13 @@ class Then:
 
     def shown(self, record: RecordId) -> Cells:
         """Returns what each cell of the record's class showed."""
+        return {key: cell.shown for key, cell in self.cells(record).items()}
+
+    def cells(self, record: RecordId) -> dict[tuple[str, str], CellState]:
+        """Returns the cells of the record's class as they were, without links."""
         members = self.members(record)
         cells = self._cells(members)
-        result = {key: shown_of(heads, key[1]) for key, heads in cells.items()}
+        result = {key: state_of(*key, heads) for key, heads in cells.items()}
         if dead(life := cells.get(LIFE_KEY, ())):
             present = [h for key, heads in cells.items() for h in heads if _counts(key[0], LIFE)]
             present += [
@@ -144,13 +181,18 @@ class Then:
             ]
             seen = {s for h in life for w in self._past.copies(h.id) for s in w.seen}
             if late(seen, present, self._past.edges, self._past.settled):
-                result[LIFE_KEY] = PRESENT
+                result[LIFE_KEY] = state_of(*LIFE_KEY, life, late=True)
         return result
+
+    def properties(self, record: RecordId) -> Shown | None:
+        """Returns the record's properties as they were shown, None where it was not there."""
+        cells = self.cells(record)
+        return shown(cells) if cells and _alive(cells) else None
 
     def alive(self, record: RecordId) -> bool:
         """Tells whether the record was there, and not deleted."""
-        cells = self.shown(record)
-        return bool(cells) and cells.get(LIFE_KEY, PRESENT) is not None
+        cells = self.cells(record)
+        return bool(cells) and _alive(cells)
 
     def children(self, record: RecordId) -> list[RecordId]:
         """Returns the comments and attachments that belonged to the record, by their least uuids."""
@@ -207,6 +249,11 @@ class Then:
             key: tuple(map(head_of, heads_of(each_once(copies), self._past.edges)))
             for key, copies in writes.items()
         }
+
+
+def _alive(cells: dict[tuple[str, str], CellState]) -> bool:
+    life = cells.get(LIFE_KEY)
+    return life is None or life.shown is not None
 
 
 def _counts(prop: str, *but: str) -> bool:

@@ -7,6 +7,7 @@ caret at the place.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -50,10 +51,12 @@ _GRAMMAR: Final = r"""
     OP: "<=" | ">=" | "<" | ">"
     NAME.2: /(?:"[^"]+"|[^\s()":,<>-][^\s()":,]*):(?=\S)/
     QUOTED: /"(?:[^"\\]|\\.)*"/
-    WORD: /[^\s()":,-][^\s()":]*/
+    WORD: /(?!(?:OR|AND|NOT)(?![^\s()":]))[^\s()":,-][^\s()":]*/
     VALUE: /[^\s()",<>][^\s()",]*/
     %ignore /\s+/
 """
+_SORT: Final = "sort: orders the whole query"
+_SORT_HINT: Final = "Write it at the end, outside of brackets."
 _LONGEST: Final = 10_000
 _DEEPEST: Final = 50
 
@@ -145,15 +148,11 @@ def parsed(text: str) -> Query:
     except UnexpectedInput as error:
         ended = getattr(getattr(error, "token", None), "type", "") == "$END"
         raise _unreadable(text, len(text) if ended else error.pos_in_stream or 0) from None
-    parts = [_node(child) for child in tree.children]
-    if not parts:
+    if not tree.children:
         return Query(text=text, root=None, sort=())
-    top = parts[0].parts if isinstance(parts[0], All) else parts
-    rest = tuple(part for part in top if not _is_sort(part))
-    if misplaced := next(filter(None, map(_sorting_in, rest)), None):
-        raise fault(text, misplaced.at, "sort: orders the whole query", "Write it at the end.")
-    root = All(parts=rest) if len(rest) > 1 else rest[0] if rest else None
-    return Query(text=text, root=root, sort=tuple(_sorts(top)))
+    whole = _node(tree.children[0])
+    sort = tuple((t.text.removeprefix("-"), t.text.startswith("-")) for t in _sorting(whole))
+    return Query(text=text, root=_without_sort(whole, text), sort=sort)
 
 
 def joint(one: Query, other: Query) -> Query:
@@ -210,27 +209,57 @@ def _unquoted(token: str) -> str:
     return re.sub(r"\\(.)", r"\1", token[1:-1], flags=re.DOTALL)
 
 
-def _is_sort(node: Node) -> bool:
-    return isinstance(node, Field) and node.name == "sort"
-
-
-def _sorts(parts: Any) -> Any:
-    for part in parts:
-        if _is_sort(part):
-            for term in part.terms:
-                yield term.text.removeprefix("-"), term.text.startswith("-")
-
-
-def _sorting_in(node: Node) -> Field | None:
-    """Returns a `sort:` that stands somewhere inside."""
+def _sorting(node: Node) -> Iterator[Term]:
+    """Yields what the whole is to be ordered by."""
     match node:
-        case Field():
-            return node if node.name == "sort" else None
-        case Not():
-            return _sorting_in(node.part)
+        case Field(name="sort", terms=terms):
+            yield from terms
         case All() | Either():
-            return next(filter(None, map(_sorting_in, node.parts)), None)
-    return None
+            for part in node.parts:
+                yield from _sorting(part)
+
+
+def _without_sort(node: Node, text: str) -> Node | None:
+    """Returns the conditions; None if there is none beside `sort:`.
+
+    Raises:
+        UsageError: It stands where it would be a condition.
+    """
+    if not isinstance(node, (All, Either)):
+        inner = node.part if isinstance(node, Not) else node
+        if isinstance(inner, Field) and inner.name == "sort":
+            if inner is node:
+                return None
+            raise fault(text, inner.at, _SORT, _SORT_HINT)
+        return Not(part=_whole(inner, text)) if inner is not node else node
+    parts = []
+    for part in node.parts:
+        rest = _without_sort(part, text)
+        if rest is not None:
+            parts.append(rest)
+        elif isinstance(node, Either):
+            raise fault(text, _place(part), _SORT, _SORT_HINT)
+    if len(parts) > 1:
+        return type(node)(parts=tuple(parts))
+    return parts[0] if parts else None
+
+
+def _whole(node: Node, text: str) -> Node:
+    """Returns what a `-` stands before, in which nothing is ordered."""
+    place = _place(node)
+    if place >= 0 and next(_sorting(node), None) is not None:
+        raise fault(text, place, _SORT, _SORT_HINT)
+    return _without_sort(node, text) or node
+
+
+def _place(node: Node) -> int:
+    """Returns where a part begins that has `sort:` in it."""
+    match node:
+        case All() | Either():
+            return min(map(_place, node.parts))
+        case Not():
+            return _place(node.part)
+    return node.at
 
 
 def _shallow(text: str) -> None:

@@ -27,13 +27,15 @@ class SftpServer:
         asked: Every operation so far, as (verb, name).
         fails_from: The first operation that fails, from 1; 0 for none.
         after: Whether that one is done before the line is cut.
+        renames_over: Whether it can rename over a file, as OpenSSH does.
+        loses: Whether it keeps only the beginning of what is written.
     """
 
     def __init__(self, root):
         self.root = Path(root)
         self.asked = []
         self.fails_from, self.after = 0, False
-        self.renames_over = True
+        self.renames_over, self.loses = True, False
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._transports = []
@@ -110,6 +112,8 @@ class _Handle(paramiko.SFTPHandle):
         self.readfile = self.writefile = file
 
     def write(self, offset, data):
+        if self._server.loses and offset > 0:
+            return paramiko.SFTP_OK
         return self._server.ask(
             "write", self._name, lambda: super(_Handle, self).write(offset, data)
         )

@@ -117,19 +117,20 @@ class HttpPlace:
         begun, failed, tag = at, 0, ""
         while True:
             fresh = at
-            try:
-                with closing(self._asked(name, at, tag)) as answer:
-                    tag = self._same(name, answer, tag, resumed=at > begun)
-                    _check_length(answer, limit, f"{self.url}/{name}")
+            with closing(self._asked(name, at, tag)) as answer:
+                tag = self._same(name, answer, tag, resumed=at > begun)
+                _check_length(answer, limit, f"{self.url}/{name}")
+                try:
                     for piece in self._body(name, answer, at):
                         at += len(piece)
                         yield piece
+                except Unreachable:
+                    failed = 1 if at - fresh >= CHUNK else failed + 1
+                    if failed >= TRIES:
+                        raise
+                else:
                     return
-            except Unreachable:
-                failed = 1 if at - fresh >= CHUNK else failed + 1
-                if failed >= TRIES:
-                    raise
-                self._sleep(pause(failed))
+            self._sleep(pause(failed))
 
     def _asked(self, name: str, at: int, tag: str) -> requests.Response:
         headers = {"Range": f"bytes={at}-"} if at else {}

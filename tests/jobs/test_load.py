@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from prophet_hub.errors import ConfigError, UsageError
 from prophet_hub.jobs import config as models
+from prophet_hub.jobs import natives
 from prophet_hub.jobs.load import load, parse
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +120,7 @@ def test_every_key_is_on_the_page_of_the_job_file():
         for model in (models.Config, models.Remote, models.Row, models.Job, models.JobRemote,
                       models.Attachments, models.Brakes)
         for key in model.model_fields
-    }  # fmt: skip
+    } | {field.name for field in dataclasses.fields(natives.Settings)}  # fmt: skip
 
     assert kept - told == set()
     assert told - kept == set()

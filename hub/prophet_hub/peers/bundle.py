@@ -34,11 +34,11 @@ from prophet_hub.peers.format import (
     encode_head,
     ticket_in,
     ticket_out,
-    unpack_placed,
 )
 from prophet_hub.peers.place import Absent
 from prophet_hub.peers.publish import Wrote, publish
 from prophet_hub.peers.published import Published, fetched, page_of
+from prophet_hub.peers.segments import unpack_placed
 from prophet_hub.values import Stored
 
 __all__ = ["Bundle", "Verified", "create", "is_bundle", "ticket_file", "ticket_of", "verify"]

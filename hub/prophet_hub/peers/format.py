@@ -1,4 +1,4 @@
-"""The files of a published replica, format 1: head, pages, segments (docs/design/004).
+"""The files of a published replica, format 1: names, head and pages (docs/design/004).
 
 Values and their bytes, nothing that reads or writes a place.  Whatever is decoded here came from a
 stranger: sizes are capped before anything is unpacked, and names are made here and never taken.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from prophet_hub.engine.offers import Parcel, Ticket
+from prophet_hub.engine.offers import Ticket
 from prophet_hub.errors import Invalid
 from prophet_hub.values import Stored
 
@@ -22,27 +22,30 @@ __all__ = [
     "FULL",
     "HEAD",
     "HEAD_LIMIT",
+    "LEVEL",
     "PAGES",
     "SEGMENTS",
     "SEGMENT_LIMIT",
     "TARGET",
+    "Before",
+    "Count",
     "Head",
     "Page",
     "Row",
+    "Sixteen",
     "Strand",
+    "checked",
     "content_name",
     "decode_head",
     "decode_lacking",
     "decode_page",
+    "decoded",
     "encode_head",
     "encode_page",
     "named",
-    "pack",
     "ticket_in",
     "ticket_out",
-    "unpack",
-    "unpack_placed",
-    "unzip",
+    "unzipped",
 ]
 
 FORMAT: Final = 1
@@ -57,16 +60,19 @@ TARGET: Final = 4 << 20
 FULL: Final = TARGET // 2
 """A segment of so many bytes before compression is never merged with others."""
 
-SEGMENT_LIMIT: Final = 64 << 20
-"""What a reader takes of one segment, before and after compression, whatever a page says."""
+SEGMENT_LIMIT: Final = 32 << 20
+"""What a reader takes of one segment, before and after compression, whatever a page says: one entry
+of the greatest size with the texts that go with it, and the segment before it came."""
 
 HEAD_LIMIT: Final = 16 << 20
-_LEVEL: Final = 6  # of zlib: 32 MB/s, 1 is four times as fast and 14 % larger; see docs/design/004
+"""What a reader takes of the head, and of a page before and after compression."""
 
-_Sixteen = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+LEVEL: Final = 6  # of zlib: 32 MB/s, 1 is four times as fast and 14 % larger; see docs/design/004
+
+Sixteen = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-_Before = Annotated[bytes, msgspec.Meta(max_length=32)]
-_Count = Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
+Before = Annotated[bytes, msgspec.Meta(max_length=32)]
+Count = Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
 _T = TypeVar("_T")
 
 
@@ -80,10 +86,10 @@ class Strand(msgspec.Struct, frozen=True, array_like=True):
         running: The running hash of the last.
     """
 
-    origin: _Sixteen
-    first: _Count
-    last: _Count
-    before: _Before
+    origin: Sixteen
+    first: Count
+    last: Count
+    before: Before
     running: _Hash
 
 
@@ -101,7 +107,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     sha256: _Hash
     size: Annotated[int, msgspec.Meta(ge=1, le=SEGMENT_LIMIT)]
     raw: Annotated[int, msgspec.Meta(ge=1, le=SEGMENT_LIMIT)]
-    count: _Count
+    count: Count
     level: Annotated[int, msgspec.Meta(ge=0, le=32)]
     strands: tuple[Strand, ...]
 
@@ -110,7 +116,7 @@ class Page(msgspec.Struct, frozen=True):
     """A page as the head names it: the SHA-256 and size of its bytes, how many rows it has."""
 
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    size: Annotated[int, msgspec.Meta(ge=1, le=SEGMENT_LIMIT)]
+    size: Annotated[int, msgspec.Meta(ge=1, le=HEAD_LIMIT)]
     rows: Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -137,30 +143,7 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     before: tuple[tuple[str, int, str], ...] = ()
 
 
-class _Opening(msgspec.Struct, frozen=True, array_like=True):
-    """A strand as its segment begins it: the running hash that its first entry follows."""
-
-    origin: _Sixteen
-    first: _Count
-    before: _Before
-
-
-class _Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An entry in a segment: which strand it goes on, its bytes, texts and signature."""
-
-    strand: int
-    raw: bytes
-    texts: tuple[bytes, ...] = ()
-    seal: bytes = b""
-
-
-class _Segment(msgspec.Struct, frozen=True, array_like=True):
-    strands: tuple[_Opening, ...]
-    items: list[_Item]
-
-
 _pack = msgspec.msgpack.Encoder().encode
-_segment = msgspec.msgpack.Decoder(_Segment)
 _rows = msgspec.msgpack.Decoder(list[Row])
 _lacking = msgspec.msgpack.Decoder(list[Stored])
 _head = msgspec.json.Decoder(Head)
@@ -225,7 +208,7 @@ def decode_head(data: bytes) -> Head:
 
 def encode_page(rows: Sequence[Row] | Sequence[Stored]) -> tuple[Page, bytes]:
     """Returns a page with its bytes."""
-    data = zlib.compress(_pack(rows), _LEVEL, wbits=31)
+    data = zlib.compress(_pack(rows), LEVEL, wbits=31)
     return Page(hashlib.sha256(data).hexdigest(), len(data), len(rows)), data
 
 
@@ -244,96 +227,19 @@ def decode_lacking(page: Page, data: bytes) -> list[Stored]:
 
 
 def _page(page: Page, data: bytes, decoder: msgspec.msgpack.Decoder[list[_T]]) -> list[_T]:
-    _check(data, page.sha256, page.size)
-    rows: list[_T] = _decoded(_unzip(data, SEGMENT_LIMIT), decoder)
+    checked(data, page.sha256, page.size)
+    rows: list[_T] = decoded(unzipped(data, HEAD_LIMIT), decoder)
     if len(rows) != page.rows:
         raise Invalid("A page of a published replica has not as many rows as its head says.")
     return rows
 
 
-# --- segments ---
-
-
-def pack(parcels: Iterable[tuple[bytes, int, bytes, Parcel]], level: int = 0) -> tuple[Row, bytes]:
-    """Returns a segment's row and bytes.
-
-    Args:
-        parcels: (origin, sequence, running hash, parcel), causes before effects.
-        level: How often they were merged.
-    """
-    openings: list[_Opening] = []
-    ends: list[tuple[int, bytes]] = []
-    at: dict[tuple[bytes, bytes], int] = {}
-    items = []
-    for origin, sequence, running, parcel in parcels:
-        strand = at.pop((origin, parcel.before), None) if parcel.before else None
-        if strand is None:
-            strand = len(openings)
-            openings.append(_Opening(origin, sequence, parcel.before))
-            ends.append((sequence, running))
-        at[origin, running] = strand
-        ends[strand] = sequence, running
-        items.append(_Item(strand, parcel.raw, parcel.texts, parcel.seal))
-    raw = _pack(_Segment(tuple(openings), items))
-    data = zlib.compress(raw, _LEVEL, wbits=31)
-    strands = tuple(
-        Strand(o.origin, o.first, last, o.before, running)
-        for o, (last, running) in zip(openings, ends, strict=True)
-    )
-    row = Row(hashlib.sha256(data).digest(), len(data), len(raw), len(items), level, strands)
-    return row, data
-
-
-def unzip(row: Row, data: bytes) -> bytes:
-    """Returns what a segment holds, packed out; whoever fetches may do it beside other work.
+def checked(data: bytes, sha256: str, size: int) -> None:
+    """Looks whether a file is the one that its name and size say.
 
     Raises:
-        Invalid: It is not what its row says.
+        Invalid: It is not.
     """
-    _check(data, row.sha256.hex(), row.size)
-    raw = _unzip(data, row.raw)
-    if len(raw) != row.raw:
-        raise Invalid("A segment of a published replica is not as long as its page says.")
-    return raw
-
-
-def unpack(row: Row, raw: bytes) -> Iterator[Parcel]:
-    """Yields the entries of a segment as `unzip` returned it.
-
-    Raises:
-        Invalid: It is not what its row says.
-    """
-    for _, _, _, parcel in unpack_placed(row, raw):
-        yield parcel
-
-
-def unpack_placed(row: Row, raw: bytes) -> Iterator[tuple[bytes, int, bytes, Parcel]]:
-    """Yields (origin, sequence, running hash, parcel) of a segment; raises as `unpack`."""
-    segment = _decoded(raw, _segment)
-    strands = segment.strands
-    told = [(s.origin, s.first, s.before) for s in row.strands]
-    if len(segment.items) != row.count or [(o.origin, o.first, o.before) for o in strands] != told:
-        raise _not_as_told()
-    running = [o.before for o in strands]
-    sequences = [o.first - 1 for o in strands]
-    for item in segment.items:
-        n = item.strand
-        if not 0 <= n < len(running):
-            raise _not_as_told()
-        before = running[n]
-        running[n] = hashlib.sha256(before + item.raw).digest()
-        sequences[n] += 1
-        parcel = Parcel(before, item.raw, item.texts, item.seal)
-        yield strands[n].origin, sequences[n], running[n], parcel
-    if list(zip(sequences, running, strict=True)) != [(s.last, s.running) for s in row.strands]:
-        raise _not_as_told()
-
-
-def _not_as_told() -> Invalid:
-    return Invalid("A segment of a published replica does not hold what its page says.")
-
-
-def _check(data: bytes, sha256: str, size: int) -> None:
     if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
         raise Invalid(
             f"The file {sha256[:12]} of a published replica is damaged.",
@@ -341,8 +247,12 @@ def _check(data: bytes, sha256: str, size: int) -> None:
         )
 
 
-def _unzip(data: bytes, limit: int) -> bytes:
-    """Unpacks at most so many bytes, however much more the data would become."""
+def unzipped(data: bytes, limit: int) -> bytes:
+    """Unpacks at most so many bytes, however much more the data would become.
+
+    Raises:
+        Invalid: It is no gzip, or becomes more.
+    """
     unzipper = zlib.decompressobj(wbits=31)
     try:
         raw = unzipper.decompress(data, limit + 1)
@@ -353,7 +263,12 @@ def _unzip(data: bytes, limit: int) -> bytes:
     return raw
 
 
-def _decoded(raw: bytes, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
+def decoded(raw: bytes, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
+    """Returns what the bytes are.
+
+    Raises:
+        Invalid: They are nothing of the kind.
+    """
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

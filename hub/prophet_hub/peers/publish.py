@@ -36,12 +36,11 @@ from prophet_hub.peers.format import (
     encode_head,
     encode_page,
     named,
-    pack,
     ticket_out,
-    unpack_placed,
 )
 from prophet_hub.peers.place import Absent, Place
 from prophet_hub.peers.published import fetched, page_of, read_pages
+from prophet_hub.peers.segments import pack, unpack_placed
 from prophet_hub.values import Stored
 
 __all__ = ["FAN", "Wrote", "fold", "knowledge", "publish"]

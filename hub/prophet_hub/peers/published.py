@@ -28,10 +28,9 @@ from prophet_hub.peers.format import (
     decode_page,
     named,
     ticket_in,
-    unpack,
-    unzip,
 )
 from prophet_hub.peers.place import Absent, Place
+from prophet_hub.peers.segments import unpack, unzip
 from prophet_hub.values import Stored
 
 __all__ = ["Published", "fetched", "page_of", "read_pages"]

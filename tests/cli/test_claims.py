@@ -85,3 +85,18 @@ def test_what_a_lost_hub_had_is_taken_by_force(hub, other):
     assert other("sync a b").code == 0
     assert (len(hub.a.items), hub.a.items["1"].fields["status"]) == (1, "resolved")
     assert other("conflicts --json").data == []
+
+
+def test_a_ticket_made_here_is_created_once_in_every_remote(hub):
+    hub.synced()
+    made = hub("ticket create", "Paper", "jam")
+    assert made.code == 0, made.err
+    number = made.out.split()[1]
+    assert hub(f"ticket comment {number} --message", "It is on floor 3").code == 0
+    for _ in range(2):
+        assert hub("sync a b --yes").code == 0
+    for tracker in (hub.a, hub.b):
+        (ticket,) = [i for i in tracker.items.values() if i.fields["summary"] == "Paper jam"]
+        assert [c.body.rsplit("\n", 1)[-1] for c in ticket.comments] == ["It is on floor 3"]
+    assert hub("inbox --json").data == []
+    assert hub("plan a b").out.splitlines()[-1] == "Nothing to write."

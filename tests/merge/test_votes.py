@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -28,12 +29,20 @@ def of(one):
     return votes.fingerprint(one.cell.prop, one.cell.member, votes.values_of(one.cell))
 
 
+PAGE = Path(__file__).parents[2] / "docs/design/001-the-law-of-merging.md"
+
+
 def test_the_fingerprint_is_the_one_of_the_page():
-    """These stand in docs/design/001-the-law-of-merging.md; every replica must find the same."""
-    assert (
-        votes.fingerprint("status", "", ["open", "stalled"]) == "03e6a9eca4b5a689ef1a8b04a19e3c22"
-    )
-    assert votes.fingerprint("labels", "hot", [None, PRESENT]) == "fd04eb5e5ab8e35ddbf8ac1e55a34bcd"
+    """Every implementation must find the same."""
+    status = votes.fingerprint("status", "", ["open", "stalled"])
+    labels = votes.fingerprint("labels", "hot", [None, PRESENT])
+
+    assert (status, labels) == (
+        "03e6a9eca4b5a689ef1a8b04a19e3c22", "fd04eb5e5ab8e35ddbf8ac1e55a34bcd"
+    )  # fmt: skip
+    page = PAGE.read_text("utf-8")
+    assert f"| `status` | | `open`, `stalled` | `{status}` |" in page
+    assert f"| `labels` | `hot` | absent, `present` | `{labels}` |" in page
 
 
 def test_the_fingerprint_is_told_by_property_member_and_values():

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "connectors": ("connectors", "Lists the installed connectors, or shows one."),
     "settings": ("settings", "Shows and changes what is replicated with the database."),
     "aliases": ("aliases", "Shows and changes words of your own for commands."),
+    "database": ("database", "Checks the database, and tells what is in it."),
     "keys": ("keys", "Shows and changes who signs here and whose signatures count."),
     "quarantine": ("quarantine", "Shows changesets that do not count, and lets them count."),
     "export": ("tickets", "Prints every record as it is shown, one JSON object a line."),
@@ -54,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 _GROUPS = frozenset(
     {
+        "database",
         "keys",
         "quarantine",
         "bundle",

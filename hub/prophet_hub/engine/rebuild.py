@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
+
 from prophet_hub.engine.heads import Derivation
 from prophet_hub.engine.past import writes_in
 from prophet_hub.engine.quarantine import named_in
-from prophet_hub.errors import Invalid
+from prophet_hub.errors import Invalid, StoreError
 from prophet_hub.model import codec
 from prophet_hub.model.changes import Write
 from prophet_hub.store.audit import Audit
@@ -28,6 +30,9 @@ def rebuild(
 
     Searches fill theirs when they are next asked.  `told` is told of entries read, and of how many
     there are.
+
+    Raises:
+        StoreError: An accepted entry cannot be read.
     """
     audit = Audit(store)
     store.derived.clear()
@@ -35,7 +40,7 @@ def rebuild(
     audit.forget_carried()
     count, entries = 0, audit.count("entries")
     for page in _pages(store):
-        accepted = [(row.number, writes_in(row.raw)) for row in page if row.reason is None]
+        accepted = [(row.number, _accepted(row)) for row in page if row.reason is None]
         if accepted:
             derivation.apply(accepted)
         held = [(row.number, _held(row)) for row in page if row.reason is not None]
@@ -46,6 +51,16 @@ def rebuild(
     audit.renew_tips()
     store.log.want((sha256, size) for sha256, size, here in audit.needed() if not here)
     return count
+
+
+def _accepted(row: EntryRow) -> tuple[Write, ...]:
+    try:
+        return writes_in(row.raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(
+            f"Entry {row.number} cannot be read, so nothing can be derived from the log.",
+            hint="Restore a backup, or clone the database from a peer.",
+        ) from error
 
 
 def _held(row: EntryRow) -> tuple[Write, ...]:

@@ -181,12 +181,13 @@ class Replica(Reading, ByProperties):
         """
         self._recorder.accept(number)
 
-    def rebuild(self) -> int:
+    def rebuild(self, *, told: Callable[[int, int], None] | None = None) -> int:
         """Derives all tables anew from the log, in one transaction; returns how many entries it
-        read.  Numbers of records stay.  A second time changes nothing.
+        read.  Numbers of records stay.  A second time changes nothing.  `told` is told of entries
+        read, and of how many there are.
         """
         with self.transaction():
-            return rebuild(self.store, self._derivation)
+            return rebuild(self.store, self._derivation, told=told)
 
     def check(self) -> Iterator[str]:
         """Yields one sentence for everything in which log and derived tables are at odds."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from prophet_hub.store.base import CellRow, RecordLine
+from prophet_hub.errors import StoreError
+from prophet_hub.store.base import LATE, CellRow, RecordLine
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import Stored
 
@@ -24,6 +25,23 @@ SELECT DISTINCT c.sha256, c.size FROM carried c JOIN entries e ON e.number = c.e
 WHERE e.reason IS NULL AND NOT EXISTS (SELECT 1 FROM texts t WHERE t.sha256 = c.sha256)
 ORDER BY c.sha256
 """
+_DELETED: Final = """
+SELECT r.kind, count(*) FROM deaths d JOIN records r ON r.record = d.record
+JOIN cells c ON c.record = d.record AND c.prop = 'life' AND c.member = 'alive'
+WHERE c.mark <> ? AND r.kind <> '' GROUP BY r.kind ORDER BY r.kind
+"""
+_SIZES: Final = """
+SELECT coalesce(s.tbl_name, d.name), sum(d.pgsize) FROM dbstat d
+LEFT JOIN sqlite_schema s ON s.name = d.name WHERE d.aggregate = TRUE GROUP BY 1
+"""
+_PARTS: Final = {
+    "log": ("entries", "origins", "tips", "seals", "carried", "wanted"),
+    "texts": ("texts",),
+    "state": (
+        "names", "touched", "cells", "records", "joins", "echoes", "crossings", "deaths",
+    ),
+    "search": ("documents", "searched", "words", "shown", "properties"),
+}  # fmt: skip
 _LINE: Final = "SELECT number, record, type, whole, kind, label, changed FROM records"
 _CELL: Final = "SELECT record, prop, member, heads, conflict, mark, parent FROM cells"
 _PAGES: Final = 500
@@ -43,6 +61,38 @@ class Audit:
         """Returns how many rows a table has."""
         found: int = self._store.rows(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608 - our own names
         return found
+
+    def kinds(self) -> dict[str, int]:
+        """Returns how many classes there are of each type."""
+        sql = "SELECT kind, count(*) FROM records WHERE kind <> '' GROUP BY kind ORDER BY kind"
+        return dict(self._store.rows(sql))
+
+    def deleted(self) -> dict[str, int]:
+        """Returns how many classes of each type are shown deleted."""
+        return dict(self._store.rows(_DELETED, (LATE,)))
+
+    def conflicts(self) -> int:
+        """Returns how many cells are in conflict."""
+        found: int = self._store.rows("SELECT count(*) FROM cells WHERE conflict = 1")[0][0]
+        return found
+
+    def sizes(self) -> dict[str, int]:
+        """Returns the bytes of the file and, where this SQLite tells them, of its parts."""
+        pragma = {
+            name: self._store.rows(f"PRAGMA {name}")[0][0]
+            for name in ("page_count", "page_size", "freelist_count")
+        }
+        found = {"file": pragma["page_count"] * pragma["page_size"]}
+        try:
+            rows = self._store.rows(_SIZES)
+        except StoreError:  # built without the table dbstat
+            return found
+        for table, size in rows:
+            part = next(
+                (part for part, names in _PARTS.items() if table.startswith(names)), "bridge"
+            )
+            found[part] = found.get(part, 0) + size
+        return found | {"free": pragma["freelist_count"] * pragma["page_size"]}
 
     # --- the log ---
 

@@ -81,6 +81,7 @@ def test_votes_come_before_rules_and_rules_before_a_job(family):
 def test_every_replica_settles_alike(family):
     a, b = family(2)
     rule(a, status="newest", description="merge", labels="present")
+    put(a, "an older text", "description")
     put(a, LONG, "description")
     torn(a, b, f"first\n{LONG}", f"{LONG}\nlast", "description")
     torn(a, b, "x", "y")
@@ -145,12 +146,12 @@ def test_a_text_that_is_not_here_is_not_merged(family):
 def test_rules_in_conflict_hold_nothing(family):
     a, b = family(2)
     torn(a, b, "x", "y")
-    rule(a, status="newest")
-    rule(b, status="ask")
+    rule(a, status="ask")
+    rule(b, status="newest")
     meet(a, b)
 
     assert settle_all(a) == {}
-    rule(b, status="newest")
+    rule(b, status="newest", owner="newest")
     meet(a, b)
     assert settle_all(a) == {"newest": 1}
 

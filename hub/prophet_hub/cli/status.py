@@ -11,6 +11,7 @@ from prophet_hub.cli.tables import counted, shown_time
 from prophet_hub.cli.views import Views
 from prophet_hub.jobs.locks import holders
 from prophet_hub.jobs.report import Report, runs
+from prophet_hub.merge.votes import is_asked
 from prophet_hub.sdk.messages import TICKET
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _data(desk: Desk, replica: Replica) -> dict[str, Any]:
     return {
         "database": str(desk.database),
         "tickets": sum(1 for row in replica.records(TICKET) if replica.alive(row.record)),
-        "conflicts": sum(1 for _ in replica.conflicts()),
+        "conflicts": sum(map(is_asked, replica.conflicts())),
         "inbox": sum(one["inbox"] for one in remotes),
         "remotes": remotes,
         "jobs": [last[job].data() for job in sorted(last)],

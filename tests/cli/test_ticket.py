@@ -693,3 +693,31 @@ def prophet_record_types():
         )
 
     assert properties(here)["severity"] == "minor"
+
+
+# --- with trackers ---
+
+
+def test_what_was_written_here_reaches_the_trackers_whole(hub, monkeypatch):
+    monkeypatch.setenv("PROPHET_HUB_AUTHOR", "jesse@example.org")
+    hub.a.create("jesse", {"summary": "Older"})
+    assert hub("sync a b --yes -q").code == 0
+    words = "--json Printer status=open labels=hot,office due=2026-12-24 owner=me".split()
+    made = hub("ticket create", *words, "--message", "It *burns*").data
+    ticket = str(made["number"])
+    hub("ticket comment", ticket, "--message", "Really.")
+    (hub.folder / "x.bin").write_bytes(bytes(range(256)))
+    hub("ticket attach", ticket, "x.bin")
+
+    assert hub("sync a b --yes").code == 0
+
+    for tracker in (hub.a, hub.b):
+        (item,) = [one for one in tracker.items.values() if one.fields["summary"] == "Printer"]
+        assert item.fields["description"] == "It *burns*"
+        assert (item.fields["status"], item.fields["due"]) == ("open", "2026-12-24")
+        assert item.fields["labels"] == {"hot", "office"}
+        assert [one.body.rsplit("\n", 1)[-1] for one in item.comments] == ["Really."]
+        assert [(one.name, one.data) for one in item.attachments] == [
+            ("x.bin", bytes(range(256)))
+        ]
+    assert hub("show --json", ticket).data["properties"] == made["properties"]

@@ -79,12 +79,13 @@ def story(tickets: int, changesets_per_ticket: int = 5) -> Iterator[Changeset]:
 
 def words(rng: random.Random, count: int) -> str:
     """Returns so many words."""
-    vocabulary, weights = _vocabulary()
-    return " ".join(rng.choices(vocabulary, cum_weights=weights, k=count))
+    found, weights = vocabulary()
+    return " ".join(rng.choices(found, cum_weights=weights, k=count))
 
 
 @cache
-def _vocabulary() -> tuple[list[str], list[float]]:
+def vocabulary() -> tuple[list[str], list[float]]:
+    """Returns words, the usual ones first, and their summed weights."""
     rng = random.Random(3)
     found = ["".join(rng.choices("aeioulnrstbcdfgm", k=rng.randint(2, 10))) for _ in range(30_000)]
     return found, list(itertools.accumulate(1 / (n + 3) for n in range(len(found))))

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ALL = ("integration", "pull", "idle", "memory", "attachment", "cold")
+ALL = ("integration", "pull", "idle", "memory", "attachment", "cold", "search")
 
 
 def main() -> int:

@@ -33,8 +33,8 @@ kills: $(STAMP)  ## SIGKILL at random moments of syncs of 30 tickets
 	$(BIN)/python -m pytest -m kills tests/kills -s $(ARGS)
 
 machines: $(STAMP)  ## families of replicas, 20,000 on merge/ in memory and 500 on the real store
-	PROPHET_HUB_EXAMPLES=20000 $(BIN)/python -m pytest -n 2 tests/merge/test_machine.py -s $(ARGS)
-	PROPHET_HUB_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_machine.py -s $(ARGS)
+	PROPHET_HUB_EXAMPLES=20000 $(BIN)/python -m pytest -n 2 tests/merge/test_machine.py -rP $(ARGS)
+	PROPHET_HUB_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_machine.py -rP $(ARGS)
 
 mutants: $(STAMP)  ## switches off each guard of merge/ and foreign/, and writes the table of killers
 	$(BIN)/python -m pytest -n $(WORKERS) tests/merge/test_mutants.py tests/foreign/test_mutants.py $(ARGS)

@@ -6,7 +6,7 @@ from itertools import permutations, product
 
 import pytest
 
-from merge.hubs import STATUS, T1, EngineHub
+from merge.hubs import STATUS, T1, EngineHub, MemoryHub
 from prophet_hub.merge.cells import heads_of
 from prophet_hub.model import codec
 from prophet_hub.model.changes import Cell, Changeset, Write
@@ -78,3 +78,37 @@ def test_the_engine_agrees_in_every_order_of_delivery():
                 assert found == maxima(writes, truth)
                 orders += 1
     assert orders > 500
+
+
+def test_no_undo_takes_what_it_was_not_asked_to_take():
+    """In every history of two replicas that edit, pull and undo: whatever else was a head stays one,
+    the second time does nothing, and both show the same in the end.
+    """
+    moves = [("edit", r, v) for r in range(2) for v in "xy"]
+    moves += [("pull", r, 1 - r) for r in range(2)] + [
+        ("undo", r, n) for r in range(2) for n in (1, 2)
+    ]
+    undone = torn = 0
+    for steps in product(moves, repeat=4):
+        hubs = [MemoryHub(), MemoryHub()]
+        hubs[0].put("x")
+        for what, r, how in steps:
+            hub = hubs[r]
+            if what == "edit":
+                hub.put(how)
+            elif what == "pull":
+                hub.pull(hubs[how])
+            elif len(hub.log) >= how:
+                entry = hub.log[-how][0]
+                taken = {w.id for w in entry.changeset.writes}
+                before = {h.id for h in hub.cell(T1).heads}
+                if hub.undo(entry.running):
+                    undone += 1
+                    torn += not taken & before
+                    assert before - taken <= {h.id for h in hub.cell(T1).heads}
+                    assert not hub.undo(entry.running)
+        hubs[0].pull(hubs[1])
+        hubs[1].pull(hubs[0])
+        assert len({frozenset(h.id for h in hub.cell(T1).heads) for hub in hubs}) == 1
+    assert undone > 1000
+    assert torn > 100

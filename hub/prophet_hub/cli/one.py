@@ -3,92 +3,103 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from prophet_hub.cli.tables import clean
 from prophet_hub.cli.views import Views, plain
+from prophet_hub.engine.history import shown
 from prophet_hub.errors import UsageError
-from prophet_hub.model.changes import LIFE, LINKING, VOTE
 from prophet_hub.model.ids import RecordId, text
-from prophet_hub.values import Value, to_micros
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from prophet_hub.cli.desk import Desk
-    from prophet_hub.engine.replica import Conflict
+    from prophet_hub.engine.replica import Head
 
 __all__ = ["show_one"]
 
+_KINDS = ("comment", "attachment")
 _DATES = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def show_one(desk: Desk, ticket: str, *, as_of: str = "", as_json: bool = False) -> None:
-    """Prints a ticket with comments, attachments and conflicts, now or as it was at a time."""
-    until = to_micros(_time(as_of)) if as_of else None
+    """Prints a ticket with comments, attachments and conflicts, now or as it was at a moment."""
     with desk.replica() as replica:
         views = Views(replica)
-        data = _whole(views, views.record(ticket), until)
+        record = views.record(ticket)
+        data = _then(views, record, as_of) if as_of else _now(views, record)
         if as_json:
             desk.json(data)
         else:
             desk.say(*_page(data))
 
 
-def _whole(views: Views, record: RecordId, until: int | None) -> dict[str, Any]:
+def _now(views: Views, record: RecordId) -> dict[str, Any]:
     """Returns a ticket with all that belongs to it, as data."""
     replica = views.replica
-    data: dict[str, Any] = {
-        "number": views.number(record), "uuid": text(record), "type": replica.type_of(record),
-        "at": views.addresses(record), "alive": replica.alive(record),
-        "properties": views.properties(record) if until is None else _then(views, record, until),
-    }  # fmt: skip
-    for kind in ("comment", "attachment"):
-        data[f"{kind}s"] = [
-            {
-                "number": views.number(child),
-                "uuid": text(child),
-                "at": views.addresses(child),
-                **properties,
-            }
+    data = _about(views, record)
+    data |= {"alive": replica.alive(record), "properties": views.properties(record)}
+    for kind in _KINDS:
+        data[f"{kind}s"] = _sorted(
+            {**_inner(views, child), **views.properties(child)}
             for child in replica.children(record, kind)
-            if (properties := _child(views, child, until)) is not None
-        ]
-        data[f"{kind}s"].sort(key=lambda one: (one.get("created", ""), int(one["number"][1:])))
-    if until is None:
-        data["conflicts"] = [
-            {"property": c.cell.prop, "member": c.cell.member, "values": _values(views, c)}
-            for c in views.conflicts(record)
-        ]
+            if replica.alive(child)
+        )
+    data["conflicts"] = [
+        _conflict(views, c.cell.prop, c.cell.member, c.cell.heads) for c in views.conflicts(record)
+    ]
     return data
 
 
-def _child(views: Views, child: RecordId, until: int | None) -> dict[str, Any] | None:
-    """Returns a comment or attachment, None where it is not there."""
-    if until is None:
-        return views.properties(child) if views.replica.alive(child) else None
-    return _then(views, child, until) or None
+def _then(views: Views, record: RecordId, as_of: str) -> dict[str, Any]:
+    """Returns a ticket as it was, as data."""
+    from prophet_hub.engine.then import Then, moment_of  # noqa: PLC0415 - seldom
+
+    replica = views.replica
+    then = Then(replica.store, moment_of(replica, as_of, replica.now()))
+    cells = then.cells(record)
+    if not cells:
+        raise UsageError(
+            f"{views.number(record) or text(record)} was not there at {as_of}.",
+            hint="`prophet-hub history` tells when it came.",
+        )
+    data = _about(views, record)
+    data |= {"as_of": as_of, "alive": then.alive(record),
+             "properties": plain(shown(cells), replica.text)}  # fmt: skip
+    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _KINDS}
+    for child in then.children(record):
+        properties = then.properties(child)
+        kind = replica.type_of(child)
+        if properties is not None and kind in found:
+            found[kind].append({**_inner(views, child), **plain(properties, replica.text)})
+    data |= {f"{kind}s": _sorted(children) for kind, children in found.items()}
+    data["conflicts"] = [
+        _conflict(views, prop, member, cell.heads)
+        for (prop, member), cell in sorted(cells.items())
+        if cell.conflict
+    ]
+    return data
 
 
-def _then(views: Views, record: RecordId, until: int) -> dict[str, Any]:
-    """Returns what a record showed at a time; nothing if it was not there."""
-    cells = views.replica.as_of(record, until)
-    if not cells or cells.get((LIFE, "alive"), "") is None:
-        return {}
-    found: dict[str, Any] = {}
-    sets: dict[str, set[str]] = {}
-    for (prop, member), value in cells.items():
-        if value is None or prop in (LIFE, *LINKING) or prop.startswith(VOTE):
-            continue
-        if member:
-            sets.setdefault(prop, set()).add(member)
-        else:
-            found[prop] = value
-    return plain(found | {k: frozenset(v) for k, v in sets.items()}, views.replica.text)
+def _about(views: Views, record: RecordId) -> dict[str, Any]:
+    return {
+        "number": views.number(record), "uuid": text(record),
+        "type": views.replica.type_of(record), "at": views.addresses(record),
+    }  # fmt: skip
 
 
-def _values(views: Views, conflict: Conflict) -> list[str]:
-    values: set[Value] = {head.value for head in conflict.cell.heads}
-    return sorted(views.short(value, conflict.cell.prop) for value in values)
+def _inner(views: Views, child: RecordId) -> dict[str, Any]:
+    return {"number": views.number(child), "uuid": text(child), "at": views.addresses(child)}
+
+
+def _sorted(children: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(children, key=lambda one: (one.get("created", ""), int(one["number"][1:] or 0)))
+
+
+def _conflict(views: Views, prop: str, member: str, heads: Sequence[Head]) -> dict[str, Any]:
+    values = sorted({views.short(head.value, prop) for head in heads})
+    return {"property": prop, "member": member, "values": values}
 
 
 def _page(data: dict[str, Any]) -> list[str]:
@@ -96,6 +107,8 @@ def _page(data: dict[str, Any]) -> list[str]:
     properties = dict(data["properties"])
     body = str(properties.pop("description", ""))
     lines = [f"{data['number']}  {_one_line(properties.pop('summary', ''))}"]
+    if "as_of" in data:
+        lines[0] += f"  (as of {data['as_of']})"
     if not data["alive"]:
         lines.append("This ticket was deleted.")
     at = {"at": " ".join(data["at"])} if data["at"] else {}
@@ -135,13 +148,3 @@ def _block(body: str) -> list[str]:
 
 def _one_line(words: object) -> str:
     return clean(str(words))
-
-
-def _time(words: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(words)
-    except ValueError as error:
-        raise UsageError(
-            f'"{words}" is no time.', hint="Write 2026-11-20 or 2026-11-20T18:43."
-        ) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -91,7 +91,9 @@ def show(
     as_of: Annotated[
         str,
         typer.Option(
-            "--as-of", metavar="TIME", help="As it was then: 2026-11-20 or with 18:43, in UTC."
+            "--as-of",
+            metavar="MOMENT",
+            help="As it was then: 2026-11-20, with T18:43, yesterday, 2w; or after a changeset.",
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -106,11 +108,20 @@ def export(
     as_json: Annotated[  # noqa: ARG001 - the only format there is; said for what may come
         bool, typer.Option("--json", help="One JSON object a line; the only format.")
     ] = True,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of", metavar="MOMENT", help="As it was then: a time, or after a changeset."
+        ),
+    ] = "",
 ) -> None:
     """Prints every record as it is shown, one JSON object a line."""
+    from prophet_hub.engine.then import moment_of  # noqa: PLC0415 - seldom
+
     desk: Desk = ctx.obj
     with desk.replica() as replica:
-        for one in replica.export():
+        moment = moment_of(replica, as_of, replica.now()) if as_of else None
+        for one in replica.export(moment):
             desk.say(json.dumps(one, ensure_ascii=is_poor(), sort_keys=True, separators=(",", ":")))
 
 

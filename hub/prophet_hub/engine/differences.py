@@ -50,7 +50,8 @@ def differences(
     raw = spanned(replica.store, before, after)
     if record is not None:
         raw &= _with_children(replica, record, before, after)
-    rest = iter(sorted(raw))
+    lines = replica.store.derived.lines(raw)
+    rest = iter(sorted(raw, key=lambda one: (lines[one].number if one in lines else 0, one)))
     told: set[RecordId] = set()
     while page := list(islice(rest, _PAGE)):
         then = Then(replica.store, before), Then(replica.store, after)

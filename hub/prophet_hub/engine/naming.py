@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prophet_hub.store.base import EntryRow
     from prophet_hub.store.log import Log
 
-__all__ = ["changeset_of", "changesets_of"]
+__all__ = ["changeset_of", "changesets_of", "origin_of"]
 
 _NUMBER: Final = re.compile(r"\d{1,9}").fullmatch
 _PLACE: Final = re.compile(r"([0-9a-fA-F][0-9a-fA-F-]{0,35}):(\d{1,15})").fullmatch
@@ -43,7 +43,7 @@ def changeset_of(replica: Reading, words: str) -> EntryRow:
     elif _NUMBER(words):
         found = [int(words)]
     elif place := _PLACE(words):
-        found = log.numbers_at(_origin(log, place[1]), int(place[2]))
+        found = log.numbers_at(origin_of(replica, place[1]), int(place[2]))
     elif _NAME(words):
         found = _named(log, _digits(words))
     else:
@@ -86,13 +86,13 @@ def _digits(words: str) -> str:
     return words.replace("-", "").lower()
 
 
-def _origin(log: Log, words: str) -> bytes:
-    """Returns the origin that begins so.
+def origin_of(replica: Reading, words: str) -> bytes:
+    """Returns the origin whose uuid begins so.
 
     Raises:
         UsageError: None does, or several.
     """
-    found = [one for one in log.origins() if one.hex().startswith(_digits(words))]
+    found = [one for one in replica.store.log.origins() if one.hex().startswith(_digits(words))]
     if len(found) == 1:
         return found[0]
     if found:

@@ -25,7 +25,7 @@ from prophet_hub.values import PRESENT, Value, from_micros, to_micros
 if TYPE_CHECKING:
     from prophet_hub.engine.reading import Reading
 
-__all__ = ["Cells", "Moment", "Then", "exported", "moment_of", "spanned"]
+__all__ = ["Cells", "Moment", "Then", "exported", "moment_of", "spanned", "time_of"]
 
 _PAGE: Final = 500
 
@@ -67,12 +67,9 @@ def moment_of(replica: Reading, words: str, now: int) -> Moment:
         UsageError: They name neither a time nor a changeset.
     """
     from prophet_hub.engine.naming import changeset_of  # noqa: PLC0415 - not for times
-    from prophet_hub.engine.query_values import span_of  # noqa: PLC0415 - nor for changesets
 
-    instant = _instant(words.strip())
-    span = span_of(words.strip(), from_micros(now)) if instant is None else (instant, instant)
-    if span is not None:
-        return Moment(until=to_micros(span[0]))
+    if (until := time_of(words, now)) is not None:
+        return Moment(until=until)
     try:
         return Moment(place=changeset_of(replica, words).number)
     except UsageError as error:
@@ -82,6 +79,16 @@ def moment_of(replica: Reading, words: str, now: int) -> Moment:
                 hint="Write 2026-11-20, 2026-11-20T18:43, yesterday, 2w, or a changeset of the log.",
             ) from error
         raise
+
+
+def time_of(words: str, now: int) -> int | None:
+    """Returns the time that the words name, in microseconds since 1970; None if they name none."""
+    from prophet_hub.engine.query_values import span_of  # noqa: PLC0415 - not for changesets
+
+    words = words.strip()
+    instant = _instant(words)
+    span = span_of(words, from_micros(now)) if instant is None else (instant, instant)
+    return to_micros(span[0]) if span is not None else None
 
 
 def _instant(words: str) -> datetime | None:

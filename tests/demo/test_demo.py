@@ -49,18 +49,26 @@ def test_every_command_of_the_readme_does_what_it_says(tmp_path, monkeypatch, ca
 
     with Served(pair.app) as url:
         for words in commands:
-            here = [
-                word.replace("https://rt.example.org", f"{url}/rt").replace(
-                    "https://hm.example.org", f"{url}/hm"
-                )
-                for word in words
-            ]
+            here = [_here(word, url, tmp_path) for word in words]
             if here[0] == "sync":
                 here.append("--yes")  # what a person answers at the terminal
             code = main(here)
             said = capsys.readouterr()
             assert code == 0, (words, said)
     assert pair.faults() == []
+
+
+def _here(word, url, folder):
+    """Puts what runs here in the place of what a user has."""
+    places = {
+        "https://rt.example.org": f"{url}/rt",
+        "https://hm.example.org": f"{url}/hm",
+        "https://example.org/tickets": str(folder / "tickets"),
+        "/var/www/tickets": str(folder / "tickets"),
+    }
+    for there, here in places.items():
+        word = word.replace(there, here)
+    return word
 
 
 @pytest.mark.parametrize("command", ["make demo", "make test"])

@@ -137,13 +137,15 @@ def pull(
             wrong += found.error is not None
         yield found
     yield from _take_texts(replica, source, gone)
-    missing = wrong + sum(replica.store.log.wants(stored.sha256) for stored in gone)
+    gone = [stored for stored in gone if replica.store.log.wants(stored.sha256)]
+    missing = wrong + len(gone)
     settled = settle(replica) if settle is not None else settle_all(replica).total()
     name(replica)
     if noted and not refused:
         peer = _read_to_the_end(replica, source, peer)
-        # a content that is wrong may be right another time, under the same head
-        notes.put(replica, msgspec.structs.replace(peer, head=b"" if wrong else peer.head))
+        # what is wrong, or withheld, may be right another time, under the same head
+        doubtful = wrong or _withheld(source, gone)
+        notes.put(replica, msgspec.structs.replace(peer, head=b"" if doubtful else peer.head))
     yield Pulled(entries=new, contents=contents, missing=missing, settled=settled, refused=refused)
 
 
@@ -238,18 +240,22 @@ def _take_texts(
 
     An honest place says itself what it lacks; so this happens only after a dishonest one was met.
     """
-    if not isinstance(source, Published):
-        return
-    lost = {stored.sha256 for stored in gone} - {stored.sha256 for stored in source.lacking()}
+    lost = _withheld(source, gone)
     if not lost:
         return
-    places = replica.store.log.named_at(lost)
+    places = replica.store.log.named_at(stored.sha256 for stored in lost)
 
     def knows(origin: bytes, last: int, running: bytes) -> bool:
         at_it = any(o == origin and sequence <= last for o, sequence in places)
         return not at_it and replica.settled_at(origin, last, running)
 
-    yield from _take(replica, Published(source.place), knows)  # all of its pages
+    whole = Published(source.place) if isinstance(source, Published) else source  # all its pages
+    yield from _take(replica, whole, knows)
+
+
+def _withheld(source: Source, gone: Iterable[Stored]) -> set[Stored]:
+    """Returns what a place has not, and does not say of itself that it lacks."""
+    return set(gone) - source.lacking() if gone and isinstance(source, Published) else set()
 
 
 def _went_back(source: Source, peer: Peer) -> str:

@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import prophet_hub
@@ -445,6 +445,40 @@ def test_equality_asks_sets_for_members_and_for_the_whole(db):
     assert [r.number for r in db.find("ticket", description="d" * 5000)] == [one.number]
     assert list(db.find("ticket", labels={"a"})) == []
     assert [r.number for r in db.find("ticket", owner=None)] == [one.number]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_whatever_is_shown_is_found_by_it(data):
+    """The index finds every record by any of its values, however odd."""
+    words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+    odd = st.sampled_from(["1", "1.0", "01", "-3", "2026-12-24", "today", "me", "*", "a*", '"', "\\",
+                           ">3", "a:b", "(", "x y", "A", "a", "none", "ß", "\n", "e\u0301", "x" * 300])  # fmt: skip
+    value = st.one_of(words, odd)
+    names = st.sampled_from(
+        ["a", "type", "id", "status", "rt:queue", "is", "x.y", "two words", "number"]
+    )
+    records = data.draw(st.lists(st.dictionaries(names, st.one_of(value, st.frozensets(value, min_size=1)),
+                                                 max_size=3), min_size=1, max_size=4))  # fmt: skip
+    with Replica.open(":memory:") as db:
+        rows = [db.create("note", **one) for one in records]
+        asked = data.draw(st.sampled_from(records))
+        name = data.draw(st.sampled_from(sorted(asked) or ["a"]))
+        wanted = asked.get(name)
+        some = (
+            data.draw(st.sampled_from(sorted(wanted))) if isinstance(wanted, frozenset) else wanted
+        )
+
+        for one in (wanted, some):
+            expected = {row.number for row in rows if shows(db.get(row), name, one)}
+            assert {row.number for row in db.find("note", **{name: one})} == expected
+
+
+def shows(found, name, wanted):
+    value = found.get(name)
+    return value == (set(wanted) if isinstance(wanted, frozenset) else wanted) or (
+        isinstance(value, set) and wanted in value
+    )
 
 
 # --- kinds ---

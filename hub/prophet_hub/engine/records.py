@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
 
 from prophet_hub.engine.history import shown
-from prophet_hub.engine.property_cells import as_said, differs, holds, to_cells
+from prophet_hub.engine.property_cells import as_said, differs, to_cells
 from prophet_hub.engine.reading import RecordRow
 from prophet_hub.engine.record_types import Types
 from prophet_hub.errors import Fault, Unfit, UsageError
@@ -45,7 +44,6 @@ Content: TypeAlias = bytes | BinaryIO | Iterable[bytes]
 
 _TYPE: Final = re.compile(r"[A-Za-z_][\w.-]{0,63}")
 _NUMBER: Final = re.compile(r"#?\d{1,9}")
-_PAGE: Final = 500
 _PIECE: Final = 1 << 16
 
 
@@ -182,28 +180,13 @@ class Records:
         return {k: set(v) if isinstance(v, frozenset) else v for k, v in sorted(found.items())}
 
     def find(self, kind: str, query: str, equal: Mapping[str, Any]) -> Iterator[RecordRow]:
-        """Yields the living records of a type that show all of this, oldest change first.
+        """Yields the living records of a type that show all of this, the last changed first.
 
-        With a query (docs/search.md) those that it finds, in its own order.
+        With a query (docs/search.md) those of them that it finds, in its own order.
         """
-        wanted = as_said(equal)
-        if query:
-            from prophet_hub.engine import query as language  # noqa: PLC0415 - a parser
+        from prophet_hub.engine.finding import found  # noqa: PLC0415 - a parser behind it
 
-            for row in language.find(self.replica, query, type=kind):
-                if holds(self._plain(self.replica.shown(row.record)), wanted):
-                    yield row
-            return
-        rows = self.replica.records(kind)
-        while page := list(islice(rows, _PAGE)):
-            cells = self.replica.cells_of([row.record for row in page])
-            for row in page:
-                life = cells[row.record].get(_LIFE)
-                if life is not None and life.shown is None:
-                    continue
-                found = self._plain(shown(cells[row.record]))
-                if holds(found, wanted):
-                    yield row
+        return found(self.replica, kind, query, equal)
 
     # --- steps ---
 

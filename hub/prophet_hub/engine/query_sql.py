@@ -7,8 +7,9 @@ answered by an index.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from prophet_hub.engine.query_index import COLUMNS, CONFLICT, IS
@@ -23,7 +24,7 @@ from prophet_hub.engine.query_language import (
     Words,
     fault,
 )
-from prophet_hub.engine.query_values import DATE, date_key, fold, keyed, span_of
+from prophet_hub.engine.query_values import DATE, Span, date_key, fold, keyed, span_of
 from prophet_hub.engine.reading import Reading
 from prophet_hub.errors import UsageError
 from prophet_hub.store.search import Key, Search
@@ -35,7 +36,9 @@ _ALIASES: Final = {"label": "labels", "tag": "labels", "tags": "labels"}
 _STATES: Final = ("conflict", "deleted", "alive")
 _LATER: Final = "\U0010ffff"
 _UUID: Final = 16
-_NOTHING: Final = "0"
+
+Where = tuple[Any, ...]
+"""A condition on a shown value, and its parameters."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,8 +164,8 @@ class _Terms:
         shown = f"({self._shown(prop, terms)})"
         values = self._sql.values[-shown.count("?") :]
         children = (
-            "SELECT home FROM documents WHERE home <> doc AND dead = 0"
-            f" AND doc IN {shown} AND kind = ?"
+            f"SELECT f.home FROM {shown} s CROSS JOIN documents f ON f.doc = s.doc"
+            " WHERE f.home <> f.doc AND f.dead = 0 AND +f.kind = ?"
         )
         self._sql.values.append(first)
         if first == "ticket":
@@ -214,65 +217,50 @@ class _Terms:
                 text = term.text if term.quoted else term.text.rstrip("*")
                 prefix = not term.quoted and term.text.endswith("*")
                 self._sql.values.append(self._match(text, prefix, term.at, _COLUMN[column]))
-                found.append("SELECT rowid FROM words WHERE words MATCH ?")
-            else:
-                self._sql.values.append(self._property(prop))
-                found.append(f"SELECT doc FROM shown WHERE prop = ? AND {self._value(term)}")
+                found.append("SELECT rowid AS doc FROM words WHERE words MATCH ?")
+                continue
+            for where, *values in self._value(term):  # one by one, so that each is a range
+                self._sql.values += [self._property(prop), *values]
+                found.append(f"SELECT doc FROM shown WHERE prop = ? AND {where}")
         return self._union(found)
 
-    def _value(self, term: Term) -> str:
-        """Returns the condition on one shown value."""
+    def _value(self, term: Term) -> Iterator[Where]:
+        """Yields the conditions of which a shown value must keep one."""
         span = None if term.quoted else span_of(term.text, self._now)
         if term.op:
-            return self._compared(term, span)
-        found = []
-        begins = not term.quoted and term.text.endswith("*")
+            yield self._compared(term, span)
+            return
         key = keyed(term.text)
-        if begins:
-            found += self._beginning(fold(term.text.rstrip("*")))
+        if not term.quoted and term.text.endswith("*"):
+            yield from _beginning(fold(term.text.rstrip("*")))
         else:
-            found.append(self._put("value = ?", key))
+            yield "value = ?", key
             if isinstance(key, str) and "@" not in key:  # jesse finds jesse@example.com
-                found.append(self._put("value >= ? AND value < ?", f"{key}@", f"{key}A"))
+                yield "value >= ? AND value < ?", f"{key}@", f"{key}A"
         if span:
-            found.append(self._between(*span, day=True))
+            start, end = span if span[0] < span[1] else _day_of(span[0])
+            between = f"length(value) = {DATE} AND value >= ? AND value < ?"
+            yield between, date_key(start), date_key(end)
         if term.text.startswith("#") and not term.quoted:
-            found += [self._put("value = ?", bytes(m)) for m in self._members(term)]
-        return f"({' OR '.join(found)})"
+            for member in self._members(term):
+                yield "value = ?", bytes(member)
 
-    def _beginning(self, text: str) -> list[str]:
-        found = [self._put("value >= ? AND value < ?", text, text + _LATER)]
-        if text[:1] in "-0123456789":
-            found.append(self._put(
-                "typeof(value) IN ('integer', 'real') AND substr(value, 1, ?) = ?", len(text), text
-            ))  # fmt: skip
-        return found
-
-    def _compared(self, term: Term, span: tuple[datetime, datetime] | None) -> str:
+    def _compared(self, term: Term, span: Span | None) -> Where:
         if span:
             start, end = map(date_key, span)
-            bound = end if term.op == "<=" or (term.op == ">" and start != end) else start
-            op = {"<": "<", "<=": "<=" if start == end else "<", ">": ">" if start == end else ">=",
-                  ">=": ">="}[term.op]  # fmt: skip
-            return f"(length(value) = {DATE} AND typeof(value) = 'blob' AND {self._put(f'value {op} ?', bound)})"
+            if start == end:
+                op, bound = term.op, start
+            else:  # later than a day is from its end on
+                op = "<" if "<" in term.op else ">="
+                bound = start if term.op in ("<", ">=") else end
+            return f"length(value) = {DATE} AND typeof(value) = 'blob' AND value {op} ?", bound
         key = keyed(term.text)
         if isinstance(key, bytes):
-            raise fault(
-                self._query.text, term.at, "A record is not compared", "Leave the sign out."
-            )
+            what = "A record is not compared"
+            raise fault(self._query.text, term.at, what, "Leave the sign out.")
         if isinstance(key, str):
-            return f"(typeof(value) = 'text' AND {self._put(f'value {term.op} ?', key)})"
-        return f"(value < '' AND {self._put(f'value {term.op} ?', key)})"
-
-    def _between(self, start: datetime, end: datetime, *, day: bool) -> str:
-        if day and start == end:  # the day of an instant
-            start = start.replace(hour=0, minute=0, second=0, microsecond=0)
-            return self._between(
-                *(span_of(start.date().isoformat(), self._now) or (start, end)), day=False
-            )
-        return self._put(
-            f"length(value) = {DATE} AND value >= ? AND value < ?", date_key(start), date_key(end)
-        )
+            return f"typeof(value) = 'text' AND value {term.op} ?", key
+        return f"value < '' AND value {term.op} ?", key
 
     # --- names ---
 
@@ -320,6 +308,18 @@ class _Terms:
     @staticmethod
     def _either(terms: tuple[Term, ...], one: Any) -> str:
         return f"({' OR '.join(map(one, terms))})"
+
+
+def _beginning(text: str) -> Iterator[Where]:
+    yield "value >= ? AND value < ?", text, text + _LATER
+    if text[:1] in tuple("-0123456789"):
+        number = "value < '' AND substr(value, 1, ?) = ?"
+        yield number, len(text), text
+
+
+def _day_of(instant: datetime) -> Span:
+    start = instant.replace(hour=0, minute=0, second=0, microsecond=0)
+    return start, start + timedelta(days=1)
 
 
 def _named(node: Node | None) -> Any:

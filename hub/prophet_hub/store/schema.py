@@ -107,7 +107,7 @@ CREATE TABLE documents (
     doc INTEGER PRIMARY KEY, home INTEGER NOT NULL, kind TEXT NOT NULL, dead INTEGER NOT NULL,
     changed INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX documents_home ON documents (kind, home) WHERE home <> doc;
+CREATE INDEX documents_home ON documents (kind, home, dead) WHERE home <> doc;
 CREATE TABLE searched (
     doc INTEGER PRIMARY KEY, summary TEXT NOT NULL, description TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT;

@@ -73,7 +73,7 @@ def main() -> int:
         hub("plan", "rt-main", "hiveminder")
         say("The first sync. --yes agrees to its creates, about which a first run asks.")
         hub("sync", "rt-main", "hiveminder", "--yes")
-        hub("tickets")
+        hub("tickets", "--all")
 
         say(
             "People go on working: different fields of one ticket on both sides, and the same field of another."
@@ -99,6 +99,33 @@ def main() -> int:
         hub("sync", "rt-main", "hiveminder")
         hub("history", f"rt-main#{login}")
         hub("show", f"rt-main#{login}")
+        say("Somebody takes the database along, works without a network, and brings a file back.")
+        hub("publish", "stick", "--with-private")
+        hub("clone", "stick", "laptop.db")
+        hub("--database", "laptop.db", "ticket", "create", "Cables for the train", "status=open",
+            "-m", "Two of them.")  # fmt: skip
+        hub(
+            "--database",
+            "laptop.db",
+            "ticket",
+            "comment",
+            f"rt-main#{login}",
+            "-m",
+            "Same on the train.",
+        )
+        hub(
+            "--database",
+            "laptop.db",
+            "bundle",
+            "create",
+            "news.bundle",
+            "--since",
+            "stick",
+            "--with-private",
+        )
+        hub("bundle", "apply", "news.bundle")
+        hub("tickets", "train sort:created")
+        hub("sync", "rt-main", "hiveminder", "--yes")
         say("Nothing is left to do: the last plan is empty, and no write follows.")
         before = support.writes, tasks.writes
         hub("plan", "rt-main", "hiveminder")

@@ -29,6 +29,11 @@ def changeset(**parts):
     return Changeset(**{"name": N, "author": "jesse", "created": 1, "writes": ()} | parts)
 
 
+def many(count):
+    write = written().writes[0]
+    return tuple(msgspec.structs.replace(write, id=n.to_bytes(16, "big")) for n in range(count))
+
+
 BEYOND = {
     "property": written(cell=Cell(R, "p" * 1_001)),
     "no property": written(cell=Cell(R, "")),
@@ -45,12 +50,18 @@ BEYOND = {
     "old value": written(old="v" * (INLINE + 1)),
     "supersedes": written(supersedes=(b"s" * 16,) * 100_001),
     "seen": written(seen=(b"s" * 16,) * 100_001),
-    "writes": changeset(writes=written().writes * 100_001),
+    "writes": changeset(writes=many(100_001)),
     "author": changeset(author="a" * 65_537),
     "note": changeset(note="a" * 65_537),
     "year 10000": changeset(created=YEAR_10000),
     "a write of the year 10000": written(created=YEAR_10000),
     "before the year 1": changeset(created=-YEAR_10000),
+    "itself": written(supersedes=(b"v" * 16, b"w" * 16)),
+    "a life of another member": written(cell=Cell(R, "life", "other"), value=None),
+    "a life with a text": written(cell=Cell(R, "life", "alive"), value="x"),
+    "a link with a text": written(cell=Cell(R, "same-as", "1" * 32), value="x"),
+    "a link to itself": written(cell=Cell(R, "same-as", R.hex()), value="present"),
+    "one name twice": changeset(writes=written().writes + written(cell=Cell(R, "x")).writes),
     "a size that no disk has": written(value=Stored("0" * 64, 1 << 60)),
 }
 
@@ -95,7 +106,7 @@ def test_an_entry_that_is_too_large_has_not_even_a_place():
     written(cell=Cell(R, "links", "https://example.com/" + "x" * 2_000)),
     written(type=""), written(type="Ärztin mit Leerzeichen"), written(value="a\x1b[2J\0\n"),
     written(value="ü" * (INLINE // 2), seen=(b"s" * 16,) * 100_000),
-    changeset(writes=written().writes * 10_000, author="", created=0),
+    changeset(writes=many(10_000), author="", created=0),
     changeset(created=YEAR_10000 - 1), changeset(created=-1),
 ])  # fmt: skip
 def test_what_trackers_and_people_say_is_within_the_limits(good):

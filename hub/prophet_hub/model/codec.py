@@ -17,8 +17,9 @@ from typing import Annotated, Final
 import msgspec
 
 from prophet_hub.errors import Invalid
-from prophet_hub.model.changes import LINKING, Changeset, Entry
+from prophet_hub.model.changes import LIFE, LINKING, Changeset, Entry, Write
 from prophet_hub.model.ids import SIXTEEN, Origin
+from prophet_hub.values import PRESENT
 
 __all__ = ["MAX_ENTRY", "MAX_TEXT", "check", "decode", "encode", "place", "seal"]
 
@@ -33,6 +34,7 @@ _Origin = Annotated[Origin, SIXTEEN]
 _Sequence = Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
 _decoder = msgspec.msgpack.Decoder(tuple[_Origin, _Sequence, Changeset])
 _placer = msgspec.msgpack.Decoder(tuple[_Origin, _Sequence, msgspec.Raw])
+_SETS: Final = LINKING | {LIFE}
 _link = re.compile("[0-9a-f]{32}").fullmatch
 
 # what msgspec raises on hostile bytes besides its own: text that is no UTF-8, nesting without end
@@ -73,12 +75,17 @@ def check(raw: bytes) -> tuple[Origin, int, Changeset]:
         origin, sequence, changeset = _decoder.decode(raw)
     except _UNREADABLE as error:
         raise Invalid(f"An entry of the log cannot be read: {error}.") from error
-    for write in changeset.writes:
+    writes = changeset.writes
+    for write in writes:
         cell = write.cell
         if fault := _fault(cell.prop, write.type):
             raise Invalid(fault)
-        if cell.prop in LINKING and not _link(cell.member):
-            raise Invalid("A link of the entry names no other record.")
+        if cell.prop in _SETS and (fault := _fault_of_set(write)):
+            raise Invalid(fault)
+        if write.id in write.supersedes:
+            raise Invalid("A write of the entry supersedes itself.")
+    if len(writes) > 1 and len({write.id for write in writes}) < len(writes):
+        raise Invalid("One name stands for several writes of the entry.")
     return origin, sequence, changeset
 
 
@@ -93,6 +100,18 @@ def place(raw: bytes) -> tuple[Origin, int]:
     except _UNREADABLE as error:
         raise Invalid(f"An entry of the log has no place: {error}.") from error
     return origin, sequence
+
+
+def _fault_of_set(write: Write) -> str:
+    """Returns what is wrong with a life or a link, "" if nothing."""
+    cell = write.cell
+    if write.value not in (PRESENT, None):
+        return "A life or link of the entry is neither present nor absent."
+    if cell.prop == LIFE:
+        return "" if cell.member == "alive" else "A life of the entry is not one."
+    if not _link(cell.member) or cell.member == cell.record.hex():
+        return "A link of the entry names no other record."
+    return ""
 
 
 @lru_cache(4096)  # a log has few properties and types

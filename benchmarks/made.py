@@ -24,7 +24,7 @@ from pathlib import Path
 from prophet_hub.engine.replica import Replica
 from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import Cell, Changeset, Write, life
-from prophet_hub.store import schema
+from prophet_hub.store.sqlite import MEMORY, Store
 from prophet_hub.values import PRESENT
 
 START = 1_700_000_000_000_000
@@ -141,7 +141,10 @@ def _uuid(rng: random.Random) -> bytes:
 
 def _cache() -> Path:
     """Returns the folder for what was made by these very tables and this very story."""
-    told = Path(schema.__file__).read_bytes() + Path(__file__).read_bytes()
+    store = Store.open(MEMORY)
+    tables = repr(store.rows("SELECT sql FROM sqlite_schema ORDER BY name"))
+    store.close()
+    told = tables.encode() + Path(__file__).read_bytes()
     return Path(tempfile.gettempdir()) / f"prophet-hub-made-{hashlib.sha256(told).hexdigest()[:12]}"
 
 

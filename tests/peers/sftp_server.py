@@ -68,8 +68,8 @@ class SftpServer:
         self.asked.append((verb, name))
         if self.cut():
             first = len(self.asked) == self.fails_from
-            if first and self.after:
-                do()
+            if first and self.after and isinstance(found := do(), _Handle):
+                found.close()
             self._hang_up()
             return paramiko.SFTP_FAILURE
         try:
@@ -85,6 +85,8 @@ class SftpServer:
         self.fails_from = 0
 
     def close(self):
+        if self._socket.fileno() < 0:
+            return
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join()

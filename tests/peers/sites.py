@@ -276,8 +276,14 @@ class S3Site(Site):
     def __init__(self, folder, server):
         super().__init__()
         server.line = self.line
+        self._server = server
         self.url = f"s3://{server.user}@{server.bucket}/{next(NUMBERS)}/replica"
         self.options = {"endpoint": server.url, "secret": "secret"}
+
+    def writer(self):
+        place = self.open()
+        place._connect, place._disconnect = lambda: self._server.fs, lambda _: None
+        return place
 
 
 class S3Server:
@@ -300,11 +306,14 @@ class S3Server:
     def _make_bucket(self):
         import s3fs  # noqa: PLC0415 - as above
 
-        fs = s3fs.S3FileSystem(
-            key=self.user, secret="secret", endpoint_url=self.url, skip_instance_cache=True
+        self.fs = s3fs.S3FileSystem(
+            key=self.user,
+            secret="secret",
+            endpoint_url=self.url,
+            skip_instance_cache=True,
+            use_listings_cache=False,
         )
-        fs.mkdir(self.bucket)
-        place_s3.S3Place._disconnect(None, fs)
+        self.fs.mkdir(self.bucket)
 
     def __call__(self, environ, start):
         how = self.line.ask((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
@@ -318,6 +327,7 @@ class S3Server:
         return told
 
     def close(self):
+        place_s3.S3Place._disconnect(None, self.fs)
         self._served.close()
 
 

@@ -11,6 +11,7 @@ import typer
 
 from prophet_hub.cli.desk import Desk, is_poor
 from prophet_hub.cli.editor import edited
+from prophet_hub.cli.kinds import types
 from prophet_hub.engine.record_types import TYPE_SETTING
 from prophet_hub.engine.rules import RULES, faults_in_rules
 from prophet_hub.engine.settings import Settings, decoded, record_of
@@ -209,6 +210,9 @@ def _take(desk: Desk, text: str, before: dict[str, Any], author: str, *, force: 
         desk.tell("prophet-hub: nothing was changed.")
         return
     _write(desk, new, author, force=force)
+
+
+app.command("types")(types)
 
 
 def _write(desk: Desk, new: dict[str, Any], author: str, *, force: bool) -> None:

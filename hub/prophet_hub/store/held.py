@@ -42,10 +42,10 @@ class Held:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def any(self) -> bool:
-        """Tells whether anything is in quarantine."""
-        sql = "SELECT EXISTS (SELECT 1 FROM entries WHERE reason IS NOT NULL)"
-        return bool(self._rows.rows(sql)[0][0])
+    def count(self) -> int:
+        """Returns how many entries are in quarantine."""
+        found: int = self._rows.rows("SELECT count(*) FROM entries WHERE reason IS NOT NULL")[0][0]
+        return found
 
     def behind(self, origin: bytes, sequence: int, running: bytes) -> list[tuple[int, str]]:
         """Returns (number, reason) of what is held among an entry and all that it follows, newest

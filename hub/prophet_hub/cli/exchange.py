@@ -56,6 +56,7 @@ def clone(
     """Makes a database that is a replica of another one."""
     from prophet_hub.engine.replica import Replica  # noqa: PLC0415 - lazy
     from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs.keys import signer  # noqa: PLC0415 - lazy
     from prophet_hub.peers import notes, opening  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
@@ -65,6 +66,7 @@ def clone(
         raise UsageError(f"There is nothing at {url}.", hint="Name what is to be cloned.")
     existed = path.exists()
     replica = Replica.open(path, clock=micros)
+    replica.seal_with(signer(os.environ))
     try:
         peer = told(notes.peer_at(replica, url), user, password)
         peer = msgspec.structs.replace(peer, name=notes.good(name)) if name else peer
@@ -249,7 +251,11 @@ def _pull(desk: Desk, replica: Replica, peer: Peer, *, quiet: bool, joins: bool 
 
     author = desk.who() if joins else ""
     steps = visits.pulled(replica, peer, secret=_secret(desk, peer), author=author, joins=joins)
+    before = replica.held()
     found: Pulled = _shown(desk, peer, steps, quiet=quiet)
+    if not quiet and (held := replica.held() - before) > 0:
+        desk.tell(f"{peer.name}: {counted(held, 'changeset')} of these held back; see "
+                  "prophet-hub quarantine.")  # fmt: skip
     return found
 
 

@@ -18,6 +18,7 @@ from prophet_hub.model import codec
 from prophet_hub.model.changes import LINKING, RECEIPT, Entry, Write
 from prophet_hub.model.ids import RecordId, WriteId
 from prophet_hub.store.base import EntryRow
+from prophet_hub.store.held import Held
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import Stored, Value
 
@@ -263,6 +264,10 @@ class Reading:
     def wanted(self) -> list[Stored]:
         """Returns the texts and contents that entries name and that did not come with them."""
         return [Stored(sha256, size) for sha256, size in self._log.wanted()]
+
+    def held(self) -> int:
+        """Returns how many entries are in quarantine."""
+        return Held(self.store).count()
 
     def quarantine(self) -> list[EntryRow]:
         """Returns the entries whose writes do not count, with the reason."""

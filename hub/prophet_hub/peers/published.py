@@ -38,6 +38,7 @@ __all__ = ["Published", "fetched", "page_of", "read_pages"]
 _THREADS: Final = 4
 _AHEAD: Final = 6  # segments under way or waiting: bounds memory
 _TRIES: Final = 5
+_STRANDS: Final = 1_000_000  # of all rows: about 200 MB of memory, and logs of any size
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 
@@ -98,7 +99,14 @@ class Published:
     def rows(self) -> list[Row]:
         """Returns the rows of the pages that are not known to be done, in order."""
         pages = [page for page in self.head.pages if page.sha256 not in self._done]
-        return [row for rows in read_pages(self.place, pages) for row in rows]
+        found: list[Row] = []
+        strands = 0
+        for rows in read_pages(self.place, pages):
+            found += rows
+            strands += sum(1 + len(row.strands) for row in rows)
+            if strands > _STRANDS:
+                raise Invalid(f"{self.place.url} tells of more segments than any log has.")
+        return found
 
     def lacking(self) -> frozenset[Stored]:
         """Returns the contents and texts that entries name and that were not there to publish."""

@@ -312,6 +312,18 @@ def test_tips_that_nobody_ever_saw(honest, replica):
     assert recovers(victim, honest)
 
 
+def test_an_index_without_end(honest, replica, monkeypatch):
+    """One page of many rows, named again and again by the head."""
+    monkeypatch.setattr("prophet_hub.peers.published._STRANDS", 1_000)
+    forger, victim = Forger(honest[1]), replica()
+    page, data = wire.encode_page([forger.rows[0]] * 100)
+    forger.files[wire.named(wire.PAGES, page.sha256)] = data
+    said = attempt(victim, forger.shelf(pages=(page,) * 100))
+
+    assert "more segments than any log has" in said[0]
+    assert recovers(victim, honest)
+
+
 def test_another_family_is_not_let_in(honest, replica):
     forger, victim = Forger(honest[1]), replica()
     edit(victim, summary="mine")

@@ -187,7 +187,7 @@ def require_keys(
         known = trust.keys()
         if signer and own and own not in known:
             trust.trust(own, _free(known, _owner(desk, signer)))
-        waiting = sum(Held(replica.store).reasons().values())
+        waiting = replica.held()
     if switch == "on":
         said = f"{counted(len({*known, *([own] if own else [])}), 'key')} trusted"
         desk.say(f"From now on what is pulled counts if a trusted key has signed it ({said}). "

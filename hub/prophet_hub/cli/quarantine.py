@@ -116,7 +116,7 @@ def accept(
     with desk.replica(write=True) as replica:
         held = Held(replica.store)
         if every:
-            total = sum(held.reasons().values())
+            total = held.count()
             if total and not yes:
                 if not desk.asks:
                     raise UsageError("Nobody can be asked whether to accept all.",

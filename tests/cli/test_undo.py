@@ -200,3 +200,18 @@ def test_a_list_of_conflicts_is_cut(hub, pair):
     assert "status" not in out
     assert "1 of 2 conflicts." in out
     assert "2 conflicts." in hub("conflicts -n 0").out
+
+
+def test_the_trackers_hear_of_an_undo(hub):
+    hub.synced()
+    hub("sync a b -q")
+    hub.a.update("jesse", "1", {"status": "resolved"})
+    hub("sync a b -q")
+    assert hub.b.items["1"].fields["status"] == "resolved"
+    told = hub("log --json").data
+    edit = next(row for row in told if row["author"].startswith("jesse") and "a#1-" in row["note"])
+
+    assert "status  open" in hub(f"undo {edit['number']}").out
+    assert hub("sync a b -q --yes").code == 0
+    assert [t.items["1"].fields["status"] for t in (hub.a, hub.b)] == ["open", "open"]
+    assert hub("sync a b -q").code == 0

@@ -38,7 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "undo": ("undoing", "Takes changesets back; what was edited since becomes a conflict."),
     "clone": ("exchange", "Makes a database that is a replica of another one."),
     "pull": ("exchange", "Brings here what other replicas have."),
-    "push": ("exchange", "Brings to another replica what it lacks of this one."),
+    "push": (
+        "exchange",
+        "Brings to another replica, or to a published one, what it lacks of this one.",
+    ),
     "publish": ("exchange", "Publishes this database as files, for any web server or share."),
     "peers": ("peers", "Lists the replicas with which this one exchanges."),
     "claims": ("claims", "Shows which hub reads and writes a remote, and passes that on."),

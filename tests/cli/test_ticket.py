@@ -702,7 +702,7 @@ def test_what_was_written_here_reaches_the_trackers_whole(hub, monkeypatch):
     monkeypatch.setenv("PROPHET_HUB_AUTHOR", "jesse@example.org")
     hub.a.create("jesse", {"summary": "Older"})
     assert hub("sync a b --yes -q").code == 0
-    words = "--json Printer status=open labels=hot,office due=2026-12-24 owner=me".split()
+    words = ["--json", "Printer", "status=open", "labels=hot,office", "due=2026-12-24", "owner=me"]
     made = hub("ticket create", *words, "--message", "It *burns*").data
     ticket = str(made["number"])
     hub("ticket comment", ticket, "--message", "Really.")
@@ -717,7 +717,5 @@ def test_what_was_written_here_reaches_the_trackers_whole(hub, monkeypatch):
         assert (item.fields["status"], item.fields["due"]) == ("open", "2026-12-24")
         assert item.fields["labels"] == {"hot", "office"}
         assert [one.body.rsplit("\n", 1)[-1] for one in item.comments] == ["Really."]
-        assert [(one.name, one.data) for one in item.attachments] == [
-            ("x.bin", bytes(range(256)))
-        ]
+        assert [(one.name, one.data) for one in item.attachments] == [("x.bin", bytes(range(256)))]
     assert hub("show --json", ticket).data["properties"] == made["properties"]

@@ -42,7 +42,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "exchange",
         "Brings to another replica, or to a published one, what it lacks of this one.",
     ),
-    "publish": ("exchange", "Publishes this database as files, for any web server or share."),
+    "publish": (
+        "exchange",
+        "Publishes this database as files, for any web server or share to pass on.",
+    ),
     "peers": ("peers", "Lists the replicas with which this one exchanges."),
     "claims": ("claims", "Shows which hub reads and writes a remote, and passes that on."),
     "bundle": ("bundles", "Carries changesets in one file, without a line between two replicas."),

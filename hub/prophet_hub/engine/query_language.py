@@ -165,7 +165,9 @@ def joint(one: Query, other: Query) -> Query:
 def fault(text: str, at: int, what: str, hint: str) -> UsageError:
     """Returns an error about one place of a query, with a caret under it."""
     shown = " ".join(text.split("\n"))
-    return UsageError(f"{what}:\n  {shown}\n  {' ' * at}^\n", hint=hint)
+    return UsageError(
+        f"The query cannot be read here:\n  {shown}\n  {' ' * at}^\n{what}.", hint=hint
+    )
 
 
 @cache

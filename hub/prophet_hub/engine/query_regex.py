@@ -34,10 +34,10 @@ def matching(store: Store, pattern: str) -> set[int]:
     try:
         found_in = re.compile(pattern, re.IGNORECASE).search
     except (re.error, RecursionError, OverflowError) as error:
-        at = getattr(error, "pos", None)
-        caret = "" if at is None else f"\n  {pattern}\n  {' ' * at}^\n"
+        what = str(getattr(error, "msg", "it is too large")).capitalize()
+        at = getattr(error, "pos", None) or 0
         raise UsageError(
-            f"This is no regular expression, {getattr(error, 'msg', 'it is too deep')}:{caret}",
+            f"The regular expression cannot be read here:\n  {pattern}\n  {' ' * at}^\n{what}.",
             hint="Put a backslash before a letter that is meant literally.",
         ) from None
     found: set[int] = set()

@@ -29,8 +29,8 @@ lint: $(STAMP)  ## format, lint, types, import contracts
 live: $(STAMP)  ## the connectors' contract and whole syncs on real servers, installed where possible
 	$(BIN)/python -m pytest -m live tests/live $(ARGS)
 
-kills: $(STAMP)  ## SIGKILL at random moments of syncs of 30 tickets
-	$(BIN)/python -m pytest -m kills tests/kills -s $(ARGS)
+kills: $(STAMP)  ## SIGKILL at random moments of syncs and exchanges; every line cut at every request
+	$(BIN)/python -m pytest -m kills tests/kills tests/peers -s $(ARGS)
 
 machines: $(STAMP)  ## families of replicas, 20,000 on merge/ in memory and 500 on the real store
 	PROPHET_HUB_EXAMPLES=20000 $(BIN)/python -m pytest -n 2 tests/merge/test_machine.py -rP $(ARGS)

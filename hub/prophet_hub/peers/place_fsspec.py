@@ -31,6 +31,8 @@ class FsspecPlace(ABC):
     """Files below a path of one of fsspec's file systems; see `Place`."""
 
     writable = True
+    connects = False
+    """Whether there is one connection, which cannot be used again after an outage."""
 
     def __init__(
         self,
@@ -231,7 +233,7 @@ class FsspecPlace(ABC):
 
     @contextlib.contextmanager
     def _opened(self, path: str) -> Iterator[Any]:
-        """Gives the file system; a connection that failed is not used again."""
+        """Gives the file system, connected."""
         what = f"{self.url}{path[len(self._root) :]}".rstrip("/")
         try:
             fs = self._connected()
@@ -248,8 +250,9 @@ class FsspecPlace(ABC):
                 hint="Look at the credentials and rights, then run again.",
             ) from error
         except self._outages as error:
-            with contextlib.suppress(Exception):
-                self.close()
+            if self.connects:
+                with contextlib.suppress(Exception):
+                    self.close()
             raise self._told(error, what) from error
 
     def _connected(self) -> Any:

@@ -33,6 +33,8 @@ class SftpPlace(FsspecPlace):
         ssh: The folder of `config`, `known_hosts` and key files; None for the user's own.
     """
 
+    connects = True
+
     def __init__(
         self, root: str, url: str, *, host: str, port: int | None, user: str | None,
         secret: str | None, ssh: Path | None, clock: Callable[[], float],

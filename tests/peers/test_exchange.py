@@ -270,6 +270,35 @@ def test_who_reads_while_segments_are_merged_goes_on_with_the_new_head(desks):
     same(one, two)
 
 
+def test_what_the_head_before_names_is_there_until_the_next(desks):
+    one, shelf = desks(), Shelf()
+    record = one.ticket(summary="start")
+    merged = 0
+    for n in range(150):
+        one.ticket(record, summary=str(n))
+        before = Published(shelf)
+        old = before.rows() if n else []
+        one.push(shelf)
+        merged += len(Published(shelf).rows()) < len(old)
+        assert all(f"segments/{row.sha256.hex()}" in shelf.files for row in old)
+    assert merged == 1
+
+
+def test_pages_that_were_read_to_the_end_are_not_read_again(desks):
+    one, two, shelf = desks(), desks(), Shelf()
+    record = one.ticket(summary="start")
+    for n in range(70):
+        one.ticket(record, summary=str(n))
+        one.push(shelf)
+    two.pull(shelf)
+    one.ticket(record, summary="new")
+    one.push(shelf)
+    shelf.asked = []
+    assert two.pull(shelf).entries == 1
+    assert len(shelf.asked) == 3  # head, the second page, segment
+    same(one, two)
+
+
 def test_a_file_that_the_head_names_and_that_is_missing_is_told(desks):
     one, two, shelf = desks(), desks(), Shelf()
     one.ticket(summary="start")

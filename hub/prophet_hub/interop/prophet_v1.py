@@ -43,6 +43,7 @@ __all__ = [
 ]  # fmt: skip
 
 _BATCH: Final = 500
+_ROWS: Final = 1 << 16  # a record has one row of 24 bytes in what was published
 _TABLE: Final = "settings"
 _VERSION: Final = "replica-version"
 _HEAD: Final = "latest-sequence-no"
@@ -155,7 +156,7 @@ class PublishedV1:
 
     Attributes:
         changesets, records: How many stand there now.
-        written: How many files were written.
+        written: How many files were written besides the small ones at the top.
         missing: Texts and contents that are not there, for they are not here or too large.
     """
 
@@ -167,6 +168,9 @@ class PublishedV1:
 
 class Target(Protocol):
     """Where to publish: a `Place` of the peers is one."""
+
+    def read(self, name: str, start: int = 0, *, limit: int) -> bytes:
+        """Returns a file's bytes from `start` on; more than `limit` are refused."""
 
     def write(self, name: str, pieces: Iterable[bytes]) -> None:
         """Writes a file over what stands there."""
@@ -202,13 +206,16 @@ def publish_v1(
             written += _put(target, there, cas_name("records", key), raw)
             name = record_name(kind, told.spelled.get(record, text(record)))
             records.add(name)
-            target.write(name, [record_row(key)])
+            row = record_row(key)
+            if name not in there or target.read(name, limit=_ROWS) != row:
+                target.write(name, [row])
+                written += 1
         for name in there:
             if name.startswith("records/") and name not in records:
                 target.remove(name)
         _heads(target, replica.origin, replica.database(), bytes(index))
     rows = len(index) // ROW
-    return PublishedV1(changesets=rows, records=len(records), written=written + len(records),
+    return PublishedV1(changesets=rows, records=len(records), written=written,
                        missing=told.missing)  # fmt: skip
 
 

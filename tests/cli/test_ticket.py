@@ -379,6 +379,17 @@ def test_a_comment_is_of_words_of_a_file_or_of_the_editor(here, editor, monkeypa
     assert {one["author"] for one in told} == {"jesse@example.org"}
 
 
+def test_a_comment_is_a_record_that_can_be_edited_and_deleted(here, editor):
+    here("ticket create Printer")
+    here("ticket comment 1 --message One")
+    editor('sed -i "s/^One$/Two/" "$1"')
+
+    assert here("ticket update 2").out == "Updated #2  comment at: Printer\n"
+    assert comments(here) == ["Two"]
+    assert here("ticket delete 2").code == 0
+    assert comments(here) == []
+
+
 def test_a_comment_that_could_not_be_written_is_taken_later(here, editor, monkeypatch):
     here("ticket create Printer")
     editor('echo "# Written" >> "$1"')

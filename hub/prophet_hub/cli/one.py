@@ -125,7 +125,8 @@ def _page(data: dict[str, Any]) -> list[str]:
         lines += ["", *_block(body)]
     for comment in data["comments"]:
         private = "  [private]" if comment.get("private") in ("yes", "true", "1") else ""
-        head = f"{_when(comment)}  {comment.get('author', '')}  {' '.join(comment['at'])}"
+        who = f"{_when(comment)}  {comment.get('author', '')}"
+        head = f"comment  {comment['number']}  {who}  {' '.join(comment['at'])}"
         lines += ["", f"{head.rstrip()}{private}", *_block(str(comment.get("body", "")))]
     if data["attachments"]:
         lines.append("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prophet_hub.cli import forms
@@ -28,6 +28,7 @@ SETS = st.frozensets(st.one_of(st.text(LETTERS, min_size=1, max_size=8),
                                st.sampled_from(["a, b", "[x", '"', " a", "a\nb"])), min_size=1)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, st.one_of(TEXTS, SETS), max_size=6), st.data())
 def test_a_form_that_nobody_touched_changes_nothing(shown, data):
     """Whatever a record shows, its form is read as what was shown."""
@@ -47,6 +48,7 @@ def test_a_form_that_nobody_touched_changes_nothing(shown, data):
     )
 
 
+@settings(deadline=None)
 @given(st.text(LETTERS, max_size=60))
 def test_any_text_is_read_or_refused_and_nothing_else(text):
     with contextlib.suppress(Unfit):

@@ -525,6 +525,7 @@ def test_values_that_are_none_are_refused(kind, said):
         KINDS[kind](said, NOON)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(BUILT_IN)), st.data())
 def test_a_form_is_its_own_form(name, data):
     """What was brought into its form once stays as it is when it is written again."""

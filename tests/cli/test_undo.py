@@ -215,3 +215,16 @@ def test_the_trackers_hear_of_an_undo(hub):
     assert hub("sync a b -q --yes").code == 0
     assert [t.items["1"].fields["status"] for t in (hub.a, hub.b)] == ["open", "open"]
     assert hub("sync a b -q").code == 0
+
+
+def test_that_an_item_is_our_copy_is_not_taken_back(hub):
+    hub.synced()
+    hub("sync a b -q")
+    told = hub("log --json -n 0").data
+    bound = [row["number"] for row in told if row["writes"] == 1 and "b#1" in row["note"]]
+
+    for number in bound:
+        assert "Nothing is left to undo." in hub(f"undo {number}").out
+    assert bound
+    assert hub("sync a b -q").code == 0
+    assert len(hub.b.items) == 1

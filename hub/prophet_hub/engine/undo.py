@@ -11,8 +11,8 @@ from prophet_hub.errors import UsageError
 from prophet_hub.merge.conflicts import CellState
 from prophet_hub.merge.undo import Inverse, Look, inverses
 from prophet_hub.model import codec
-from prophet_hub.model.changes import LINKING, Cell, Changeset, Write
-from prophet_hub.model.ids import ChangesetName, RecordId, fresh
+from prophet_hub.model.changes import LINKING, SAME_AS, Cell, Changeset, Write
+from prophet_hub.model.ids import ChangesetName, RecordId, fresh, name_of
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
@@ -49,7 +49,8 @@ def undoing(replica: Replica, rows: Sequence[EntryRow]) -> Undoing:
     if held is not None:
         raise UsageError(f"Entry {held.number} is in quarantine and does not count.",
                          hint="Leave it out.")  # fmt: skip
-    writes = [w for row in rows for w in codec.decode(row.before, row.raw).changeset.writes]
+    told = (codec.decode(row.before, row.raw).changeset for row in rows)
+    writes = [w for changeset in told if not _binds(changeset) for w in changeset.writes]
     seen = _Seen(replica, writes)
     places = [f"{row.origin.hex()[:8]}:{row.sequence}" for row in rows]
     note = "undo of " + (places[0] if len(places) == 1 else f"{places[0]}..{places[-1]}")
@@ -73,6 +74,16 @@ def undo(replica: Replica, rows: Sequence[EntryRow], *, author: str) -> list[Cha
         ]
         replica.record(made)
     return made
+
+
+def _binds(changeset: Changeset) -> bool:
+    """Tells whether it says that a tracker's item is our copy of a record: that is nobody's edit,
+    and to take it back would make the copy a second time.
+    """
+    link = changeset.writes[0].cell if len(changeset.writes) == 1 else None
+    if link is None or link.prop != SAME_AS:
+        return False
+    return changeset.name == name_of("bound", *sorted((link.record, bytes.fromhex(link.member))))
 
 
 class _Seen:

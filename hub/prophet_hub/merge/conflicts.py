@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import msgspec
 
 from prophet_hub.merge.cells import Edges, Head, distinct, reach, shown_of
+from prophet_hub.model.changes import NOTED
 from prophet_hub.model.ids import RecordId, WriteId
 from prophet_hub.values import PRESENT, Value
 
@@ -40,7 +41,7 @@ def state_of(prop: str, member: str, heads: tuple[Head, ...], *, late: bool = Fa
     """Returns the cell with these heads; a life that was edited after its delete is shown alive."""
     if late:
         return CellState(prop, member, PRESENT, True, heads)
-    conflict = len(heads) > 1 and len(distinct(heads)) > 1
+    conflict = prop != NOTED and len(heads) > 1 and len(distinct(heads)) > 1
     return CellState(prop, member, shown_of(heads, member), conflict, heads)
 
 

@@ -8,7 +8,7 @@ never lost.  The law of it: docs/design/001-the-law-of-merging.md, "Undo".
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from prophet_hub.model.changes import (
     EDIT,
     LIFE,
     LINKING,
+    NOTED,
     PERSON,
     RECEIPT,
     VOTE,
@@ -29,6 +30,9 @@ from prophet_hub.model.ids import RecordId, WriteId, name_of
 from prophet_hub.values import PRESENT, Value, order
 
 __all__ = ["Inverse", "Look", "inverses"]
+
+_NO_EDITS: Final = frozenset({RECEIPT, NOTED})
+"""Which event is which write, and what was read of a tracker, is not anybody's to take back."""
 
 
 class Look(NamedTuple):
@@ -75,7 +79,7 @@ def inverses(undone: Iterable[Write], look: Look, created: int) -> list[Inverse]
     cells: dict[Cell, dict[WriteId, Write]] = {}
     joined: dict[Cell, dict[WriteId, Write]] = {}
     for w in undone:
-        if w.cell.prop != RECEIPT:  # who an event was is no edit
+        if w.cell.prop not in _NO_EDITS:
             write = look.write(w.id) or w
             cells.setdefault(w.cell, {})[w.id] = write
             joined.setdefault(_joined(w.cell, look), {})[w.id] = write

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from prophet_hub.engine.classes import ends_of
@@ -22,7 +23,7 @@ from prophet_hub.errors import Invalid
 from prophet_hub.merge.cells import head_of, heads_of
 from prophet_hub.model import codec
 from prophet_hub.model.changes import LINKING, SAME_AS, Write
-from prophet_hub.model.ids import text
+from prophet_hub.model.ids import WriteId, text
 from prophet_hub.store.audit import Audit
 from prophet_hub.store.base import LATE, CellRow, EntryRow, RecordLine
 from prophet_hub.store.search import Search
@@ -34,6 +35,7 @@ __all__ = ["Told", "check"]
 _PAGE: Final = 1_000
 _CLASSES: Final = 500
 _MANY: Final = 100_000
+_NOWHERE: Final[frozenset[WriteId]] = frozenset()
 
 Told = Callable[[int, int], None]
 """Is told of progress: steps done, steps in all."""
@@ -180,21 +182,33 @@ class _Check:
         for line in wholes:
             whole = line.record
             yield from self._of_line(line, groups[whole], types)
-            found = {k: r for k, r in rows.get(whole, {}).items() if k[0] not in LINKING}
-            written = cells.get(whole, {})
-            for cell in sorted(written.keys() | found.keys()):
-                key: Key = (whole, *cell)
-                expected, out = _lawful(key, written.get(cell, ()), past)
-                if expected and cell == LIFE_KEY and is_dead(expected):
-                    dead.add(whole)
-                    if self._law.late(whole, decode_heads(expected.heads), past):
-                        expected = expected._replace(mark=LATE, conflict=1)
-                if found.get(cell) != expected or not out <= crossings.get(key, set()):
-                    words = "/".join(filter(None, cell))
-                    yield f"Record {text(whole)}: {words} is not as its writes say."
+            odd, dies = self._of_cells(
+                whole, cells.get(whole, {}), rows.get(whole, {}), crossings, past
+            )
+            if dies:
+                dead.add(whole)
+            for words in sorted(odd):
+                yield f"Record {text(whole)}: {words} is not as its writes say."
         self._rows["deaths"] += len(dead)
         for whole in sorted(dead ^ self._derived.dead(groups)):
             yield f"Record {text(whole)} is not noted as its deletes say."
+
+    def _of_cells(
+        self, whole: bytes, written: dict[tuple[str, str], list[Write]],
+        rows: dict[tuple[str, str], CellRow], crossings: dict[Key, set[bytes]], past: Past,
+    ) -> tuple[list[str], bool]:  # fmt: skip
+        """Returns the cells of a class that are not as the law says, and whether it is deleted."""
+        odd, dies = [], False
+        for cell in written.keys() | {k for k in rows if k[0] not in LINKING}:
+            key: Key = (whole, *cell)
+            expected, out = _lawful(key, written.get(cell, ()), past)
+            if cell == LIFE_KEY and expected and is_dead(expected):
+                dies = True
+                if self._law.late(whole, decode_heads(expected.heads), past):
+                    expected = expected._replace(mark=LATE, conflict=1)
+            if rows.get(cell) != expected or (out and not out <= crossings.get(key, set())):
+                odd.append("/".join(filter(None, cell)))
+        return odd, dies
 
     def _groups(self, wholes: Sequence[RecordLine]) -> dict[bytes, dict[bytes, int]]:
         """Returns the members of classes with their numbers."""
@@ -295,14 +309,16 @@ class _Check:
             after = lines[-1].number
 
 
-def _lawful(key: Key, found: Sequence[Write], past: Past) -> tuple[CellRow | None, set[bytes]]:
+def _lawful(
+    key: Key, found: Sequence[Write], past: Past
+) -> tuple[CellRow | None, AbstractSet[WriteId]]:
     """Returns a cell by the law, and where its supersessions lead out of it."""
     if len(found) == 1:
         (write,) = found
         if not write.supersedes and len(past.copies(write.id)) == 1 and not past.echo(write.id):
-            return row_of(key, (head_of(write),)), set()
+            return row_of(key, (head_of(write),)), _NOWHERE
     row, out = by_the_law(key, found, past)
-    return row, set(out)
+    return row, out
 
 
 def _link(key: Key, found: Sequence[Write], past: Past) -> CellRow | None:

@@ -13,7 +13,7 @@ from prophet_hub.engine.query_values import DATE, LETTERS, date_key, fold, keyed
 from prophet_hub.engine.reading import latest
 from prophet_hub.engine.rows import decode_heads, present
 from prophet_hub.merge.cells import shown_of
-from prophet_hub.model.changes import LIFE, LINKING, VOTE
+from prophet_hub.model.changes import LIFE, LINKING, NOTED, VOTE
 from prophet_hub.store.base import CellRow, RecordLine
 from prophet_hub.store.search import Document, Key, Search, Texts
 from prophet_hub.store.sqlite import Store
@@ -190,7 +190,7 @@ class _Seen:
     def take(self, row: CellRow) -> None:
         """Takes in one cell."""
         prop = row.prop
-        if prop in LINKING or prop.startswith(VOTE):
+        if prop in LINKING or prop == NOTED or prop.startswith(VOTE):
             return
         if row.conflict:
             self._pairs.append((IS, CONFLICT))

@@ -99,6 +99,35 @@ def test_a_replica_that_cannot_be_used_leaves_the_rest_of_the_run(at_work):
     assert (hub.folder / "shelf/prophet-hub.json").exists()
 
 
+def test_two_replicas_are_kept_in_step_without_any_tracker(at_work):
+    hub = at_work
+    recorded(hub.folder / "hub.db", summary="here")
+    assert hub("clone", str(hub.folder / "hub.db"), str(hub.folder / "laptop.db")).code == 0
+    recorded(hub.folder / "laptop.db", summary="there")
+    said = hub("sync laptop shelf --yes")
+    assert (said.code, said.err) == (0, "")
+    assert "laptop: 1 changeset read" in said.out
+    assert hub("status").code == 0
+    assert hub("clone", str(hub.folder / "shelf"), str(hub.folder / "new.db")).code == 0
+    new, laptop = Replica.open(hub.folder / "new.db"), Replica.open(hub.folder / "laptop.db")
+    try:
+        assert list(new.export()) == list(laptop.export())
+    finally:
+        new.close()
+        laptop.close()
+
+
+def test_an_old_tools_replica_is_never_written(at_work):
+    hub = at_work
+    (hub.folder / "shelf").mkdir()
+    for name in ("replica-uuid", "database-uuid", "latest-sequence-no"):
+        (hub.folder / "shelf" / name).write_text("0")
+    recorded(hub.folder / "hub.db", summary="here")
+    said = hub("publish shelf")
+    assert (said.code, "old tool" in said.err) == (2, True)
+    assert not (hub.folder / "shelf/prophet-hub.json").exists()
+
+
 def test_what_is_private_goes_only_where_the_audience_is(at_work):
     hub = at_work
     hub.job_file(FILE.replace(", audience: private", ""))

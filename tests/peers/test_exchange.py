@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from peers.shelf import Shelf
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import Invalid, UsageError
+from prophet_hub.jobs.visits import distance
 from prophet_hub.model import ids
 from prophet_hub.peers import notes
+from prophet_hub.peers import publish as publishing
 from prophet_hub.peers.exchange import Fetched, Pulled, Pushed, Took, pull, push, push_to
 from prophet_hub.peers.notes import Peer
 from prophet_hub.peers.place import Held, Unreachable
@@ -397,7 +401,10 @@ def test_a_restored_backup_heals_before_it_pushes(desks):
     one.ticket(record, summary="lost with the disk")
     one.push(shelf)
     backup.ticket(record, status="open")  # under the number that the lost one has
-    assert backup.push(shelf).entries == 1
+    peer = notes.peer_at(backup.replica, "shelf")
+    steps = list(push_to(backup.replica, shelf, peer, holder="test"))
+    assert "restored or copied" in steps[0].sentence
+    assert steps[-1] == Pushed(entries=1)
     assert backup.replica.origin != one.replica.origin
     backup.ticket(record, priority="high")
     backup.push(shelf)
@@ -407,6 +414,76 @@ def test_a_restored_backup_heals_before_it_pushes(desks):
     (shown,) = two.shown()
     assert shown["properties"]["status"] == "open"
     assert shown["properties"]["summary"] == "lost with the disk"
+
+
+def test_a_copy_of_the_file_goes_on_beside_it(desks, tmp_path):
+    one, three, shelf = desks(tmp_path / "one.db"), desks(), Shelf()
+    record = one.ticket(summary="a")
+    one.push(shelf)
+    one.replica.store.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(tmp_path / "one.db", tmp_path / "copy.db")
+    copy = desks(tmp_path / "copy.db")
+    one.ticket(record, status="open")
+    copy.ticket(record, priority="high")
+    for _ in range(2):
+        for each in (one, copy):
+            each.push(shelf)
+            each.pull(shelf)
+    three.pull(shelf)
+    same(one, copy, three)
+    assert one.shown()[0]["properties"] == {"summary": "a", "status": "open", "priority": "high"}
+
+
+def test_a_text_for_which_a_segment_has_no_room_lies_among_the_contents(desks):
+    one, two, shelf = desks(), desks(), Shelf()
+    long = ids.fresh().hex() * 150_000
+    one.ticket(summary="a", description=long)
+    one.push(shelf)
+    assert max(len(d) for n, d in shelf.files.items() if n.startswith("segments/")) < 10_000
+    assert two.pull(shelf) == Pulled(entries=1, contents=1)
+    (ticket,) = [row.record for row in two.replica.records("ticket")]
+    assert two.replica.text(two.replica.shown(ticket)["description"]) == long
+
+
+def test_large_neighbours_become_several_segments(desks, monkeypatch):
+    monkeypatch.setattr(publishing, "TARGET", 4_000)
+    monkeypatch.setattr(publishing, "FULL", 2_000)
+    one, two, shelf = desks(), desks(), Shelf()
+    for _ in range(140):
+        one.ticket(summary=ids.fresh().hex())
+        one.push(shelf)
+    rows = Published(shelf).rows()
+    assert [row.level for row in rows].count(1) > 2
+    two.pull(shelf)
+    same(one, two)
+
+
+def test_a_web_server_is_not_written(desks):
+    one, shelf = desks(), Shelf()
+    one.ticket(summary="a")
+    shelf.writable = False
+    with pytest.raises(UsageError, match="read and not written"):
+        one.push(shelf)
+
+
+def test_how_far_a_peer_is(desks):
+    one, two = desks(), desks()
+    record = one.ticket(summary="a")
+    at = one.replica.tips()
+    assert distance(one.replica, at) == (0, False)
+    one.ticket(record, summary="b")
+    assert distance(one.replica, at) == (1, False)
+    assert distance(one.replica, []) == (2, False)
+    two.ticket(summary="c")
+    assert distance(one.replica, two.replica.tips()) == (2, True)
+    fork = desks()
+    fork.replica.integrate(list(one.replica.offers(lambda *_: False))[:1])
+    fork.replica._recorder.origin = one.replica.origin
+    fork.ticket(record, summary="d")
+    fork.ticket(record, summary="e")
+    one.replica.integrate(fork.replica.offers(one.replica.stands_at))
+    assert distance(one.replica, at) == (3, False)
+    assert distance(one.replica, fork.replica.tips()) == (1, False)
 
 
 def test_private_records_are_not_published_unless_somebody_says_so(desks):

@@ -23,6 +23,7 @@ from prophet_hub.peers.exchange import Progress, Pulled, Refused, pull, push, pu
 from prophet_hub.peers.format import HEAD
 from prophet_hub.peers.notes import Peer
 from prophet_hub.peers.opening import Kind, Nothing, kind_of, path_of, place_at, source_at
+from prophet_hub.peers.place import Place
 from prophet_hub.peers.private import kept_back, private
 from prophet_hub.peers.publish import Wrote, knowledge
 
@@ -50,12 +51,12 @@ class Distance(NamedTuple):
 
 def pulled(
     replica: Replica, peer: Peer, *, secret: str = "", author: str = "", joins: bool = False,
-    settle: Settle | None = None,
+    settle: Settle | None = None, noted: bool = True,
 ) -> Iterator[Progress]:  # fmt: skip
     """Pulls from whatever stands at the peer's address, a replica of the old tool too; see
     `exchange.pull`.
     """
-    noted = kind_of(peer.url) is not Kind.BUNDLE  # the next one of this name is another
+    noted = noted and kind_of(peer.url) is not Kind.BUNDLE  # the next one of this name is another
     try:
         with source_at(peer, secret=secret, clock=replica.now) as source:
             yield from pull(replica, source, peer, author=author, joins=joins, settle=settle,
@@ -116,12 +117,24 @@ def pushed(
             yield from push(replica, target, peer)
         return
     with contextlib.closing(place_at(peer, secret, tell=tell)) as place:
-        if not new and not place.has(HEAD):
+        begun = place.has(HEAD)
+        if not begun and not new:
             raise UsageError(
                 f"Nothing is published at {peer.url}.",
                 hint="Begin there with prophet-hub publish PLACE.",
             )
+        if not begun and _is_v1(place):
+            raise UsageError(
+                f"A replica of the old tool is at {peer.url}.",
+                hint="It is only read: give it the direction pull, or publish elsewhere.",
+            )
         yield from push_to(replica, place, peer, holder=holder)
+
+
+def _is_v1(place: Place) -> bool:
+    from prophet_hub.interop.prophet_v1 import is_v1  # noqa: PLC0415 - seldom
+
+    return is_v1(place)
 
 
 def published_v1(replica: Replica, peer: Peer, *, holder: str, secret: str = "",

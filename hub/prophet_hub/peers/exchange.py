@@ -184,6 +184,10 @@ def push_to(
         raise kept_back(found, peer.url)
     there = Published(place)
     if _is_ahead_of_itself(replica, there):
+        yield Warned(
+            sentence=f"{peer.url} holds changesets of this database that are not here: it was "
+            "restored or copied. They are pulled first; nothing is lost."
+        )
         for step in pull(replica, there, peer, settle=settle):
             if isinstance(step, Pulled):
                 peer = notes.named(replica, peer.name) or peer

@@ -49,7 +49,8 @@ def agree(ours: Collection[bytes], theirs: Collection[bytes], *, there: str) -> 
         raise UsageError(
             f"{there} is another database ({text(min(theirs))[:8]}, this one is "
             f"{text(min(ours))[:8]}).",
-            hint="Name another database with --database; or make one of both with --join, for ever.",
+            hint="Name another database with --database; or make one of both, for ever: "
+            "prophet-hub pull URL --join.",
         )
 
 

@@ -500,6 +500,16 @@ def test_tickets_are_closed_all_or_none(here):
     assert (properties(here, "2")["status"], comments(here, "2")) == ("rejected", ["no"])
 
 
+def test_a_ticket_is_closed_as_the_database_says(here):
+    here("settings set statuses new done")
+    here("ticket create One")
+    assert '"resolved" is none of: new, done.' in here("ticket close 1").err
+
+    here("settings set closed_statuses done")
+    here("ticket close 1")
+    assert properties(here)["status"] == "done"
+
+
 def test_deleted_tickets_come_back(here):
     here("ticket create One")
 

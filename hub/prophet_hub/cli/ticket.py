@@ -188,8 +188,9 @@ def close(
     ctx: typer.Context,
     names: _Tickets,
     status: Annotated[
-        str, typer.Option("--as", metavar="STATUS", help="rejected, duplicate ...")
-    ] = "resolved",
+        str,
+        typer.Option("--as", metavar="STATUS", help="Else the first of the closed statuses."),
+    ] = "",
     message: Annotated[
         str | None,
         typer.Option(

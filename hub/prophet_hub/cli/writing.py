@@ -16,9 +16,11 @@ from prophet_hub.cli.tables import clean
 from prophet_hub.cli.views import Views
 from prophet_hub.cli.words import Said, said
 from prophet_hub.engine.records import Records
+from prophet_hub.engine.settings import Settings
 from prophet_hub.errors import Fault, StoreError, Unfit, UsageError
 from prophet_hub.model.ids import text
 from prophet_hub.model.kinds import Moment
+from prophet_hub.model.neutral import CLOSED
 from prophet_hub.model.schema import RecordType, filled
 from prophet_hub.values import Stored
 
@@ -184,6 +186,7 @@ class Pen:
         """Gives tickets a closed status, all or none."""
         with self.records() as records, records.replica.transaction():
             rows = [self.row(records, name) for name in names]
+            status = status or closing(records.replica)
             closed = [records.set(row, {"status": status}) for row in rows]
             for row in closed if message else ():
                 records.comment(row, message or "", {})
@@ -254,6 +257,12 @@ class Pen:
         """Returns a record for programs."""
         with self.desk.replica() as replica:
             return _data(replica, row)
+
+
+def closing(replica: Replica) -> str:
+    """Returns the status that a ticket gets when it is closed and nothing else is said."""
+    told = Settings(replica).get("closed_statuses")
+    return str(told[0]) if isinstance(told, list) and told else CLOSED[0]
 
 
 def _data(replica: Replica, row: RecordRow) -> dict[str, Any]:

@@ -111,6 +111,8 @@ class Recorder:
             writes: list[Write] = []
             for w in changeset.writes:
                 write = _seeing(w, own) if is_delete(w) else w
+                if w.id in write.supersedes:
+                    write = _beside_itself(write)
                 copies = past.copies(w.id)
                 if w.id in told or copies:
                     above, seen = told.setdefault(w.id, (set(), set()))
@@ -306,6 +308,12 @@ class _Places:
             stored = sequence <= self._last[origin]
             self._at[place] = self._log.at(origin, sequence) if stored else set()
         return self._at[place]
+
+
+def _beside_itself(write: Write) -> Write:
+    """Returns a write that does not supersede itself: an event may be told again where it stands."""
+    above = tuple(one for one in write.supersedes if one != write.id)
+    return msgspec.structs.replace(write, supersedes=above)
 
 
 def _seeing(write: Write, own: tuple[WriteId, ...]) -> Write:

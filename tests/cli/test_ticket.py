@@ -501,13 +501,23 @@ def test_tickets_are_closed_all_or_none(here):
 
 
 def test_a_ticket_is_closed_as_the_database_says(here):
-    here("settings set statuses new done")
     here("ticket create One")
+    here("settings set statuses new done")
     assert '"resolved" is none of: new, done.' in here("ticket close 1").err
 
     here("settings set closed_statuses done")
     here("ticket close 1")
     assert properties(here)["status"] == "done"
+
+
+def test_what_is_no_ticket_is_not_closed_and_a_setting_not_written_on(here):
+    here("ticket create One")
+    here("ticket comment 1 --message Two")
+    here("settings set project_name Three")
+
+    assert "2 is a comment, no ticket." in here("ticket close 2").err
+    for verb in ("update 3 a=b", "close 3", "delete 3", "comment 3 --message x"):
+        assert "3 is a setting. See prophet-hub settings." in here(f"ticket {verb}").err
 
 
 def test_deleted_tickets_come_back(here):

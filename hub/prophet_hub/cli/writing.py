@@ -16,7 +16,7 @@ from prophet_hub.cli.tables import clean
 from prophet_hub.cli.views import Views
 from prophet_hub.cli.words import Said, said
 from prophet_hub.engine.records import Records
-from prophet_hub.engine.settings import Settings
+from prophet_hub.engine.settings import SETTING, Settings
 from prophet_hub.errors import Fault, StoreError, Unfit, UsageError
 from prophet_hub.model.ids import text
 from prophet_hub.model.kinds import Moment
@@ -185,7 +185,7 @@ class Pen:
     def close(self, names: Sequence[str], status: str, message: str | None) -> list[RecordRow]:
         """Gives tickets a closed status, all or none."""
         with self.records() as records, records.replica.transaction():
-            rows = [self.row(records, name) for name in names]
+            rows = [self.row(records, name, "ticket") for name in names]
             status = status or closing(records.replica)
             closed = [records.set(row, {"status": status}) for row in rows]
             for row in closed if message else ():
@@ -244,9 +244,18 @@ class Pen:
 
         return micros()
 
-    def row(self, records: Records, name: str) -> RecordRow:
-        """Returns the record that is named, by a tracker's number too."""
-        return records.row(Views(records.replica).record(name))
+    def row(self, records: Records, name: str, kind: str = "") -> RecordRow:
+        """Returns the record that is named, by a tracker's number too.
+
+        Raises:
+            UsageError: None, or one of another type; settings have commands of their own.
+        """
+        row = records.row(Views(records.replica).record(name))
+        if row.type == SETTING:
+            raise UsageError(f"{name} is a setting.", hint="See prophet-hub settings.")
+        if kind and row.type != kind:
+            raise UsageError(f"{name} is a {row.type}, no {kind}.")
+        return row
 
     def title(self, row: RecordRow) -> str:
         """Returns what a record is called, on one line."""

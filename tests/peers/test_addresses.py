@@ -75,3 +75,15 @@ def test_an_s3_address_without_a_user_takes_what_aws_tools_would():
     place = open_place("s3://bucket/x/", endpoint="http://127.0.0.1:1")
     assert place._account == {"key": None, "secret": None, "endpoint_url": "http://127.0.0.1:1"}
     assert place.url == "s3://bucket/x"
+
+
+def test_object_storage_without_credentials_says_so(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    place = open_place("s3://bucket/x", endpoint="http://127.0.0.1:1")
+    with pytest.raises(HubError, match="needs credentials"):
+        place.has("x")
+    place.close()

@@ -99,23 +99,34 @@ def pull(
     join: Annotated[
         bool, typer.Option("--join", help="Makes one database of this and another one, for ever.")
     ] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Those that are announced on the local network.")
+    ] = False,
     user: USER = "",
     password: PASSWORD = "",
     quiet: _Quiet = False,
     as_json: _Json = False,
 ) -> int:  # fmt: skip
     """Brings here what other replicas have."""
+    from prophet_hub.cli.nearby import neighbours  # noqa: PLC0415 - lazy
     from prophet_hub.peers import notes  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
     found_of, worst = [], 0
     with desk.replica(write=True) as replica:
-        peers = _peers(replica, names or [peer.name for peer in notes.peers(replica)])
+        if local:
+            peers = neighbours(replica)
+        else:
+            peers = _peers(replica, names or [peer.name for peer in notes.peers(replica)])
+        if not peers and local:
+            raise UsageError("No other replica of this database is announced on the local network.",
+                             hint="On another machine: prophet-hub serve FOLDER --announce NAME.")  # fmt: skip
         if not peers:
             raise UsageError("This database has no peers.", hint="Name one: prophet-hub pull URL.")
         for peer in peers:
             try:
-                found = _pull(desk, replica, told(peer, user, password), quiet=quiet, joins=join)
+                found = _pull(desk, replica, told(peer, user, password), quiet=quiet, joins=join,
+                              noted=not local)  # fmt: skip
             except HubError as error:
                 if len(peers) == 1:
                     raise
@@ -246,11 +257,13 @@ def _out_v1(ctx: typer.Context, words: str, *, with_private: bool, user: str, pa
         desk.say(f"{peer.url}: {stand} stand there for sd to pull{kept}{lost}.")
 
 
-def _pull(desk: Desk, replica: Replica, peer: Peer, *, quiet: bool, joins: bool = False) -> Pulled:
+def _pull(desk: Desk, replica: Replica, peer: Peer, *, quiet: bool, joins: bool = False,
+          noted: bool = True) -> Pulled:  # fmt: skip
     from prophet_hub.jobs import visits  # noqa: PLC0415 - lazy
 
     author = desk.who() if joins else ""
-    steps = visits.pulled(replica, peer, secret=_secret(desk, peer), author=author, joins=joins)
+    steps = visits.pulled(replica, peer, secret=_secret(desk, peer), author=author, joins=joins,
+                          noted=noted)  # fmt: skip
     before = replica.held()
     found: Pulled = _shown(desk, peer, steps, quiet=quiet)
     if not quiet and (held := replica.held() - before) > 0:

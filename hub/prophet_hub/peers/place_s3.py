@@ -107,6 +107,14 @@ class S3Place(FsspecPlace):
                 ) from error
             raise
 
+    def _told(self, error: BaseException, what: str) -> HubError:
+        if "Credentials" in type(error).__name__:  # botocore has several of them
+            return HubError(
+                f"{self.url} needs credentials, and none were found.",
+                hint="Name the key as user and give its secret, or set up those of the AWS tools.",
+            )
+        return super()._told(error, what)
+
     def _remove(self, path: str) -> None:
         with self._opened(path) as fs:
             fs.rm_file(path)

@@ -16,7 +16,7 @@ from prophet_hub.engine.replica import CellState, Head
 from prophet_hub.foreign.rows import Sent, Shadow, Stand, Waiting, slot, split
 from prophet_hub.foreign.stands import Need, compose_cell
 from prophet_hub.foreign.steps import FieldPlan
-from prophet_hub.foreign.translate import CLOSED, Unsaid, Words
+from prophet_hub.foreign.translate import CLOSED, Stranger, Unsaid, Words
 from prophet_hub.model.ids import WriteId
 from prophet_hub.sdk import Field, FieldMap, Ref, Update
 from prophet_hub.sdk import Value as Word
@@ -37,6 +37,7 @@ class Composed:
         absorb: Stands that take the ids of all heads, for the tracker shows the value already.
         send: By slot.
         waits: Slot -> why it cannot be said now (nobody need look).
+        strangers: Person -> the field in which nobody here is known as them.
         tripped: Slot -> the value of a cell that flips between two trackers.
         fields: `send` for people.
     """
@@ -44,8 +45,14 @@ class Composed:
     absorb: dict[str, Stand] = field(default_factory=dict)
     send: dict[str, Sent] = field(default_factory=dict)
     waits: dict[str, str] = field(default_factory=dict)
+    strangers: dict[str, str] = field(default_factory=dict)
     tripped: dict[str, str | None] = field(default_factory=dict)
     fields: list[FieldPlan] = field(default_factory=list)
+
+    def meets(self, row: Field, why: Unsaid) -> None:
+        """Notes whom a field would name, where nobody there is known so."""
+        if isinstance(why, Stranger):
+            self.strangers.setdefault(why.word, row.ours)
 
 
 def compose(
@@ -72,6 +79,7 @@ def compose(
             need, value = compose_cell(heads, stand, encode=encode, same=row.same, parked=waits)
         except Unsaid as why:
             found.waits[name] = str(why)
+            found.meets(row, why)
             continue
         new = frozenset[WriteId](head.id for head in heads)
         if need is Need.ABSORB:
@@ -111,6 +119,7 @@ def _slots(
             except Unsaid as why:
                 if cell.shown is not None:
                     found.waits[slot(row.theirs, member)] = str(why)
+                    found.meets(row, why)
                 continue
         groups.setdefault(name, (row, []))[1].append(cell)
     for name, (row, members) in groups.items():

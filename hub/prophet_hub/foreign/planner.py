@@ -23,6 +23,7 @@ from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE, Shadow, Waiting
 from prophet_hub.foreign.scope import in_scope, is_here
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Planned, RemoteSpec, Verb
+from prophet_hub.foreign.strangers import known_now, strangers
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Ref
@@ -50,6 +51,7 @@ class Planner:
     def run(self) -> Iterator[Planned]:
         """Yields creates first, parents before children, then updates, comments, deletes."""
         side, notes = self.side, self._notes
+        known_now(side, self._later)
         place, upto = self.ledger.place(), side.replica.latest()
         news = side.spec.local and not place.local  # what was passed over until now
         candidates = self._candidates(0 if news else place.composed)
@@ -205,6 +207,7 @@ class Planner:
                     self._later(lambda name=name: self.ledger.done_waiting(kind, ref, name))
         for name, value in need.tripped.items():
             self._later(partial(self.reader.items.park, kind, ref, name, value, _FLIPS))
+        strangers(side, need.strangers, self._later)
         if need.waits:
             self._later(lambda: self.ledger.look(record))
         elif not need.send:
@@ -232,6 +235,7 @@ class Planner:
         if self.withheld(*place, record, cells, None) or self._too_large(place, record, cells):
             return
         need = self.compose(kind, place[1], cells, None)
+        strangers(side, need.strangers, self._later)
         if kind == COMMENT and not need.send:
             return
         new = planned(side, Verb.CREATE, record, Ref(kind=kind, id="", ticket=ticket), cells, need)

@@ -33,6 +33,7 @@ __all__ = [
     "CLOSED",
     "INNER",
     "Step",
+    "Stranger",
     "Telling",
     "Unsaid",
     "Words",
@@ -87,6 +88,14 @@ def ticket_fields(fields: FieldMap) -> FieldMap:
 
 class Unsaid(Exception):
     """A value that this tracker has no word for now; it waits quietly and clears nothing."""
+
+
+class Stranger(Unsaid):
+    """A person whom this tracker does not know; somebody may name them in the people file."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"nobody here is known as {word}")
+        self.word = word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +313,7 @@ class Words:
         if row.kind in _MANY_WORDS:
             person = self.person_out(ours)
             if person is None:
-                raise Unsaid(f"nobody here is known as {ours}")
+                raise Stranger(ours)
             return row.encode(person)
         if row.kind is Kind.LINKS:
             there = self.link_out(ours)

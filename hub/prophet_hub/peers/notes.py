@@ -99,12 +99,13 @@ def clean(url: str) -> str:
         UsageError: It holds a password.
     """
     if "://" in url:
-        if urlsplit(url).password:
+        parts = urlsplit(url)
+        if parts.password:
             raise UsageError(
                 "The address holds a password in clear text.",
                 hint="Take it out, and give it as a reference: --password env:NAME or file:PATH.",
             )
-        return url.rstrip("/")
+        return url.rstrip("/") if parts.netloc or parts.path.strip("/") else url
     return str(Path(url.removeprefix("file:")).expanduser().absolute())
 
 
@@ -123,7 +124,9 @@ def good(name: str) -> str:
 
 def _fresh(url: str, taken: Iterable[str]) -> str:
     """Returns a name made of an address: of its last part, or of the host."""
-    parts = [p for p in re.split(r"[^A-Za-z0-9_.-]+", url) if p.strip("._-")]
+    place = urlsplit(url) if "://" in url else None
+    words = url if place is None else place.path.strip("/") or place.hostname or ""
+    parts = [part for part in re.split(r"[^A-Za-z0-9_.-]+", words) if part.strip("._-")]
     name = re.sub(r"^[._-]+", "", parts[-1])[:48] if parts else "peer"
     tried, n = name, 1
     while tried in set(taken):

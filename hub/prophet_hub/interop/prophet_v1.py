@@ -191,7 +191,7 @@ def publish_v1(
     """Publishes the database as a replica of the old tool; a second time writes what is new.
 
     What readers look at first, the number of the last changeset, is written last.  Without `private`
-    nothing of private records is there.  It is published under this replica's own origin.
+    nothing of private records is there.
     """
     with target.lock(holder):
         there = set(target.names())
@@ -213,10 +213,19 @@ def publish_v1(
         for name in there:
             if name.startswith("records/") and name not in records:
                 target.remove(name)
-        _heads(target, replica.origin, replica.database(), bytes(index))
+        _heads(target, published_name(replica.origin), replica.database(), bytes(index))
     rows = len(index) // ROW
     return PublishedV1(changesets=rows, records=len(records), written=written,
                        missing=told.missing)  # fmt: skip
+
+
+def published_name(origin: bytes) -> bytes:
+    """Returns the uuid of what a replica publishes, which is not its own.
+
+    The old tool notes with one number how far it read a replica and how far it knows what was made
+    there, for its own replicas number both alike.  Here they differ, so they need two names.
+    """
+    return name_of("prophet-v1", "published", origin)
 
 
 def _put(target: Target, there: set[str], name: str, raw: bytes) -> int:

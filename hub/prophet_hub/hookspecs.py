@@ -34,7 +34,7 @@ def prophet_commands(app: Any) -> None:
 
 
 @hookspec
-def prophet_record_types() -> Iterable[Any]:
+def prophet_record_types() -> Iterable[Any] | None:
     """Returns record types, each a `prophet_hub.model.schema.RecordType`."""
 
 

@@ -204,13 +204,27 @@ class Old:
         return folder
 
 
+def read(folder: Folder) -> Old:
+    """Returns what stands in a folder as a replica that can be pulled from."""
+    found = Old(0)
+    found.uuid = (folder.root / "replica-uuid").read_text()
+    found.database = (folder.root / "database-uuid").read_text()
+    index = (folder.root / "changesets.idx").read_bytes()
+    for n, source, sequence, sha1 in struct.iter_unpack(">I16sI20s", index):
+        key = sha1.hex()
+        raw = (folder.root / f"cas/changesets/{key[0]}/{key[1]}/{key}").read_bytes()
+        one = json.loads(raw)
+        assert (hashlib.sha1(raw).hexdigest(), _json(one), n) == (key, raw, len(found.log) + 1)
+        one |= {"original_source_uuid": str(uuid.UUID(bytes=source)),
+                "original_sequence_no": sequence}  # fmt: skip
+        found.log.append(one)
+    assert (folder.root / "latest-sequence-no").read_text() == str(len(found.log))
+    return found
+
+
 def _json(value) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _clock(number):
-    return (
-        f"2010-06-{number // 1440 % 28 + 1:02}  {number // 60 % 24:02}:{number % 60:02}:00".replace(
-            "  ", " "
-        )
-    )
+    return f"2010-06-{number // 1440 + 1:02} {number // 60 % 24:02}:{number % 60:02}:00"

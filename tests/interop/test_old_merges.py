@@ -219,7 +219,7 @@ def met(olds):
         event("they differ")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(script=SCRIPT, prefer=st.sampled_from([SOURCE, TARGET]))
 def test_the_state_shown_is_the_old_replicas(script, prefer):
     """Whatever old replicas did to one another: what is read from one shows what that one shows;
@@ -244,7 +244,7 @@ def test_the_state_shown_is_the_old_replicas(script, prefer):
         same(slow, olds[0])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(script=SCRIPT, prefer=st.sampled_from([SOURCE, TARGET]))
 def test_replicas_that_read_the_same_old_ones_converge(script, prefer):
     """In any order, and then with one another."""

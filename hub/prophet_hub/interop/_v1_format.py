@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from prophet_hub.errors import HubError, Invalid
+from prophet_hub.model.codec import MAX_ENTRY
+from prophet_hub.values import INLINE
 
 __all__ = [
     "ROW",
@@ -49,7 +52,11 @@ _LONGEST_INDEX: Final = 1 << 28  # six million changesets
 _LONGEST: Final = 1 << 27  # of a changeset, attachments and all; one is in memory at a time
 _THREADS: Final = 8
 _PAGE: Final = 64
-_TYPE: Final = 200
+_NAME: Final = 200
+_LARGEST: Final = MAX_ENTRY // 2
+_WRITE: Final = 200
+_PATH: Final = re.compile(r"\.|.*[/\\]").match
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 _SPELLED: Final = 36
 _CHANGES: Final = frozenset({"add_file", "update_file", "delete", "add_dir"})
 _IGNORED: Final = "add_dir"  # the old tool's own code accepts and ignores it
@@ -246,15 +253,29 @@ def checked(place: Place, changes: Mapping[str, Change], created: str | None, cr
         record = _uuid(spelled)
         if record is None or record in found:
             raise Invalid(f"it changes {spelled[:40]!r}, which is no record or stands there twice")
-        if not 0 < len(change.record_type) <= _TYPE or not change.record_type.isprintable():
-            raise Invalid(f"{change.record_type[:40]!r} is no record type")
+        kind = change.record_type
+        if not 0 < len(kind) <= _NAME or not kind.isprintable() or _PATH(kind):
+            raise Invalid(f"{kind[:40]!r} is no record type")
+        for name in change.prop_changes or {}:
+            if not 0 < len(name) <= _NAME or _CONTROL(name):
+                raise Invalid(f"{name[:40]!r} is no property")
         if change.change_type not in _CHANGES:
             raise Invalid(f"{change.change_type[:40]!r} is no change")
         if change.change_type != _IGNORED:
             found[record] = change
             if spelled != str(uuid.UUID(bytes=record)):
                 spellings[record] = spelled
+    if sum(map(_size, found.values())) + len(creator or "") > _LARGEST:
+        raise Invalid(f"it says more than {_LARGEST:,} bytes, long texts apart")
     return Changeset(place, found, spellings, created, creator, nullification, resolution)
+
+
+def _size(change: Change) -> int:
+    """Returns about how many bytes of an entry a change becomes; long texts stand by their hash."""
+    return sum(
+        len(name) + _WRITE + sum(min(2 * len(str(v)), INLINE) for v in (p.old_value, p.new_value))
+        for name, p in (change.prop_changes or {}).items()
+    )
 
 
 def _uuid(spelled: str) -> bytes | None:

@@ -47,8 +47,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Publishes this database as files, for any web server or share to pass on.",
     ),
     "peers": ("peers", "Lists the replicas with which this one exchanges."),
-    "serve": ("nearby", "Serves a published folder on the web, read-only."),
-    "nearby": ("nearby", "Lists replicas of this database on the local network."),
+    "serve": (
+        "nearby",
+        "Serves a published folder on the web, read-only, until it is interrupted.",
+    ),
+    "nearby": (
+        "nearby",
+        "Lists replicas of this database that are announced on the local network.",
+    ),
     "claims": ("claims", "Shows which hub reads and writes a remote, and passes that on."),
     "bundle": ("bundles", "Carries changesets in one file, without a line between two replicas."),
     "inbox": ("inbox", "Shows what could not be carried over, and answers questions."),

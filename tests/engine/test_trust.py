@@ -418,6 +418,24 @@ def test_the_new_origin_of_a_copy_leaves_nothing_unsigned(replicas):
     assert held(audrey) == []
 
 
+def test_what_a_forger_put_after_ours_is_never_signed(replicas):
+    """An entry of our own origin comes in while ours are not yet signed."""
+    jesse, audrey = replicas(JESSE), replicas(demands=[JESSE])
+    with jesse.transaction():
+        edit(jesse, summary="x")
+        origin = jesse.origin
+        _, sequence, running = jesse.tips()[0]
+        write = Write(b"w" * 16, Cell(A, "summary"), "ticket", "forged")
+        forged = Changeset(ids.fresh(), "jesse", 1, (write,))
+        for before, place in ((running, sequence + 1), (b"", sequence)):
+            jesse.integrate([(before, codec.seal(origin, place, before, forged)[1])])
+        edit(jesse, B, summary="y")
+    pull(audrey, jesse)
+
+    assert held(audrey) == [UNSIGNED] * 2
+    assert (audrey.shown(A), audrey.shown(B)) == ({"summary": "x"}, {"summary": "y"})
+
+
 # --- garbage among the good ---
 
 

@@ -38,7 +38,7 @@ class Recorder:
         self.origin = origin
         self.quarantine = Quarantine(store, derivation)
         self.sign: Sign | None = None
-        self._unsigned = False
+        self._unsigned: list[tuple[int, bytes]] = []
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -53,7 +53,8 @@ class Recorder:
                     self._seal()
         except BaseException:
             self.origin = origin
-            self._unsigned = self._unsigned and not outermost
+            if outermost:
+                self._unsigned.clear()
             self._log.forget()
             raise
 
@@ -89,17 +90,21 @@ class Recorder:
             self._log.append(rows)
             self._log.carry([one for n, writes in fresh_ for one in named_in(n, writes)])
             self._derivation.apply(fresh_)
-            self._unsigned = True
+            self._unsigned.append((rows[-1].number, running))
         return len(rows)
 
     def _seal(self) -> None:
-        """Signs the last of our own entries, and so all before it, where there is a key."""
-        if self._unsigned and self.sign is not None:
-            sequence, running = self._log.last(self.origin)
-            message = seals.words(running)
-            number = self._log.number_at(self.origin, sequence)
-            self._log.put_seals([(number, self.sign(message))] if sequence else [])
-        self._unsigned = False
+        """Signs the last entry that we recorded, and so all before it, where there is a key.
+
+        The last of our origin in the log will not do: a forger may have put one after ours.
+        """
+        recorded, self._unsigned = self._unsigned, []
+        if self.sign is None:
+            return
+        for number, running in reversed(recorded):
+            if any(row.running == running for row in self._log.entries((number,))):
+                self._log.put_seals([(number, self.sign(seals.words(running)))])
+                return  # those after it were rolled back
 
     def _new(self, changesets: Sequence[Changeset]) -> Iterator[Changeset]:
         """Yields what the log does not know yet, texts by hash, deletes with their own changeset."""

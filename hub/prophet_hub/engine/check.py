@@ -145,13 +145,14 @@ class _Check:
                 yield f"The text {sha256[:12]} is not what its name says."
         wanted = dict(self._log.wanted())
         for sha256, size, here in self._audit.needed():
+            awaited = wanted.pop(sha256, None) is not None  # also one that came, before a kill
             if not here:
-                if wanted.pop(sha256, None) is None:
+                if not awaited:
                     yield f"The content {sha256[:12]} is named, not here, and not waited for."
             elif _hash_of(self._store.blobs.read(Stored(sha256, size))) != sha256:
                 yield f"The content {sha256[:12]} is not what its name says."
         for sha256 in wanted:
-            yield f"The content {sha256[:12]} is waited for though nothing needs it, or it is here."
+            yield f"The content {sha256[:12]} is waited for though nothing needs it."
 
     # --- classes ---
 

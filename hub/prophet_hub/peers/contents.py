@@ -103,6 +103,8 @@ def _error(future: Future[None]) -> HubError | None:
 def _keep(replica: Replica, source: _Resuming, stored: Stored) -> None:
     """Puts one content among the blobs; runs in a thread, and so leaves the tables alone."""
     blobs = replica.store.blobs
+    if blobs.has(stored):  # it came, and who fetched it was killed before that was noted
+        return
     if stored.size < _LARGE:
         blobs.put(source.content_from(stored, 0), limit=stored.size, expected=stored)
         return

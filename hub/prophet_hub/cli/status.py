@@ -34,6 +34,8 @@ def status(
         desk.json(data)
         return
     waits = f"{data['conflicts']} in conflict, {data['inbox']} in the inbox"
+    if data["quarantine"]:
+        waits += f", {counted(data['quarantine'], 'changeset')} in quarantine"
     desk.say(f"{data['database']}: {counted(data['tickets'], 'ticket')}, {waits}")
     desk.table(
         [
@@ -70,6 +72,7 @@ def _data(desk: Desk, replica: Replica) -> dict[str, Any]:
         "tickets": sum(1 for row in replica.records(TICKET) if replica.alive(row.record)),
         "conflicts": sum(map(is_asked, replica.conflicts())),
         "inbox": sum(one["inbox"] for one in remotes),
+        "quarantine": replica.held(),
         "remotes": remotes,
         "jobs": [last[job].data() for job in sorted(last)],
     }

@@ -335,6 +335,17 @@ def test_an_editor_without_a_change_changes_nothing(here, editor):
     assert len(here("log --json").data) == before
 
 
+def test_a_text_of_a_tracker_with_other_line_ends_is_left_as_it_is(here, editor):
+    text = "One\r\nTwo\rThree\n\n"
+    here("ticket create Printer", "description=" + text)
+    editor('sed -i "s/^status:.*/status: open/" "$1"')
+
+    assert here("ticket update 1").code == 0
+    assert (properties(here)["status"], properties(here)["description"]) == ("open", text)
+    (here.folder / "form").write_text("=== description ===\nOne\nTwo\rThree\n", newline="")
+    assert here("ticket update 1 --file form").err == "prophet-hub: nothing was changed.\n"
+
+
 def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(here, editor):
     here("ticket create Printer")
     program = f"{sys.executable} -m prophet_hub.cli --database {here.folder}/hub.db"

@@ -107,7 +107,9 @@ def _parts(text: str, template: Given) -> Iterator[tuple[int, str, str]]:
 
 
 def changed(before: Given, after: Given) -> dict[str, str | frozenset[str] | None]:
-    """Returns what a form says otherwise than the one it was made of; ends of texts do not count."""
+    """Returns what a form says otherwise than the one it was made of; how texts and
+    lines end does not count.
+    """
     return {
         name: value.strip("\n") if isinstance(value, str) else value
         for name, value in after.items()
@@ -116,7 +118,9 @@ def changed(before: Given, after: Given) -> dict[str, str | frozenset[str] | Non
 
 
 def _loose(value: str | frozenset[str] | None) -> object:
-    return (value or "").rstrip() if not isinstance(value, frozenset) else value
+    return (
+        (value or "").replace("\r\n", "\n").rstrip() if not isinstance(value, frozenset) else value
+    )
 
 
 def _split(line: str, template: Given) -> tuple[str, str]:

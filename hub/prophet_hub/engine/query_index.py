@@ -73,11 +73,12 @@ class Indexer:
         lines = self._derived.changed("", at, page)
         late = self.search.arrived()
         self._take([*lines, *self._derived.lines(late).values()])
-        self._drop_gone()
         if len(lines) < page:
-            self.search.move(latest(self._store), _LAST)
+            end = latest(self._store), _LAST
         else:
-            self.search.move(lines[-1].changed, lines[-1].number)
+            end = lines[-1].changed, lines[-1].number
+        self._drop_gone(end[0])
+        self.search.move(*end)
         return len(lines) + len(late)
 
     def differences(self, lines: Iterable[RecordLine]) -> Iterator[RecordLine]:
@@ -133,8 +134,8 @@ class Indexer:
             shown[n] = {(number(prop), key) for prop, key in one.shown()}
         return documents, texts, shown
 
-    def _drop_gone(self) -> None:
-        gone = self.search.gone()
+    def _drop_gone(self, until: int) -> None:
+        gone = self.search.gone(until)
         self.search.drop(gone.values())
         self._rehome(gone)
 

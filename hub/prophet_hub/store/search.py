@@ -26,6 +26,13 @@ Texts = tuple[str, str, str]
 
 _AT: Final = "searched"
 _LINE: Final = "SELECT number, record, type, whole, kind, label, changed FROM records"
+_GONE: Final = """
+SELECT r.record, r.number FROM records r
+WHERE r.kind = '' AND r.whole = r.record AND r.changed > ? AND r.changed <= ?
+AND (EXISTS (SELECT 1 FROM documents d WHERE d.doc = r.number)
+     OR EXISTS (SELECT 1 FROM cells c WHERE c.parent = r.record))
+"""
+_LAST: Final = 1 << 62
 _ASIDE: Final = re.compile(r"CREATE (TABLE|VIRTUAL TABLE|INDEX) (\w+)")
 _COLUMNS: Final = ("summary", "description", "body")
 
@@ -107,14 +114,12 @@ class Search:
         )
         return [RecordLine._make(row) for row in found]
 
-    def gone(self) -> dict[bytes, int]:
-        """Returns the documents that have lost their class since: no write but links is on it."""
-        found = self._store.rows(
-            "SELECT records.record, number FROM records JOIN documents ON doc = number"
-            " WHERE records.kind = '' AND whole = record AND records.changed > ?",
-            self.position()[:1],
-        )
-        return dict(found)
+    def gone(self, until: int = _LAST) -> dict[bytes, int]:
+        """Returns the records (with numbers) that were touched since and are no class of their own,
+        for no write but links is on them, though they may have been part of one.
+        """
+        after = self.position()[0]
+        return dict(self._store.rows(_GONE, (after, until)))
 
     def arrived(self) -> list[bytes]:
         """Returns the classes a long text of which has come since they were taken in."""

@@ -685,6 +685,7 @@ def test_the_author_is_told_else_of_the_environment_else_git_s_else_the_login(he
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
 
     here("ticket create One --author", "Cara")
+    here("ticket create Half --author", "Cara Smith <Cara@Example.org>")
     here("ticket create Two")
     monkeypatch.delenv("PROPHET_HUB_AUTHOR")
     here("ticket create Three")
@@ -694,7 +695,7 @@ def test_the_author_is_told_else_of_the_environment_else_git_s_else_the_login(he
 
     rows = sorted(here("log --json").data, key=lambda row: row["number"])
     assert [row["author"] for row in rows] == [
-        "Cara", "jesse@example.org", "git@example.org", "login",
+        "Cara", "cara@example.org", "jesse@example.org", "git@example.org", "login",
     ]  # fmt: skip
     assert {row["note"] for row in rows} == {"ticket create"}
 

@@ -181,7 +181,8 @@ class Desk:
         What was told, else PROPHET_HUB_AUTHOR, else the address that git knows, else the login.
         """
         found = told or os.environ.get("PROPHET_HUB_AUTHOR", "").strip() or _known_to_git()
-        return found.lower() if "@" in found else found or _login()
+        address = found.partition("<")[2].partition(">")[0] or found  # `Jesse <jesse@example.org>`
+        return address.strip().lower() if "@" in address else found or _login()
 
     def record_types(self) -> Sequence[RecordType]:
         """Returns the record types that plugins declare, where a package brings any."""

@@ -121,6 +121,17 @@ def test_a_comment_counts_where_it_belonged_then(replica):
     assert Then(replica.store, Moment(until=4)).children(A) == []
 
 
+def test_a_class_that_was_named_by_a_record_without_words(replica):
+    """Joined first, written to then, and parted in the end: it had its least uuid's name."""
+    replica.pair(A, B, author="")
+    replica.edit(B, "ticket", {("status", ""): "x"}, author="")
+    replica.unpair(A, author="")
+
+    assert [one["uuid"] for one in replica.export(Moment(place=2))] == [ids.text(A)]
+    assert [one["uuid"] for one in replica.export(Moment(place=3))] == [ids.text(B)]
+    assert list(replica.export(Moment(place=1))) == []
+
+
 # --- which moment ---
 
 

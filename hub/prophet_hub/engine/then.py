@@ -7,7 +7,7 @@ place in its own log.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -127,30 +127,47 @@ def spanned(store: Store, one: Moment, other: Moment) -> set[RecordId]:
 def exported(store: Store, moment: Moment) -> Iterator[dict[str, Any]]:
     """Yields every record that was shown alive, as `History.export` does."""
     history = History(store)
-    for kind in store.derived.kinds():
+    linked = _linked(store)
+    wholes = _wholes(Then(store, moment), linked)
+    for kind in sorted({*store.derived.kinds(), *wholes}):
         then = Then(store, moment)
-        for number, record in enumerate(_raw(store, kind)):
+        alone = _alone(store, kind, linked)
+        for number, record in enumerate(heapq.merge(alone, sorted(wholes.get(kind, ())))):
             if number % _PAGE == 0:
                 then = Then(store, moment)  # it keeps what it read
-            cells = then.cells(record) if min(then.members(record)) == record else {}
-            if cells and _alive(cells):
+            cells = then.cells(record)
+            if then.type_of(record) and _alive(cells):
                 yield history.as_object(kind, record, cells)
 
 
-def _raw(store: Store, kind: str) -> Iterator[RecordId]:
-    """Yields the raw records of all classes of a type, sorted."""
-    later: list[bytes] = []  # a class is named by its least member; the others have their turn
+def _linked(store: Store) -> set[RecordId]:
+    """Returns the raw records that were ever joined with others; looks through the log."""
+    rows = store.log.holding(SAME_AS.encode())
+    return {
+        record
+        for row in rows
+        if row.reason is None
+        for w in writes_in(row.raw)
+        if w.cell.prop == SAME_AS
+        for record in _ends(w)
+    }
+
+
+def _wholes(then: Then, linked: Iterable[RecordId]) -> dict[str, set[RecordId]]:
+    """Returns the names of the classes in which the records were, by type."""
+    found: dict[str, set[RecordId]] = {}
+    for record in linked:
+        whole = min(then.members(record))
+        found.setdefault(then.type_of(whole), set()).add(whole)
+    return found
+
+
+def _alone(store: Store, kind: str, linked: Container[RecordId]) -> Iterator[RecordId]:
+    """Yields the records of a type that were never joined with others, sorted."""
     at = b""
     while page := store.derived.by_kind(kind, at, _PAGE):
-        for line in page:
-            while later and later[0] < line.record:
-                yield RecordId(heapq.heappop(later))
-            yield RecordId(line.record)
-            for other in {*store.derived.others(line.record)} - {line.record}:
-                heapq.heappush(later, other)
+        yield from (RecordId(line.record) for line in page if line.record not in linked)
         at = page[-1].record
-    while later:
-        yield RecordId(heapq.heappop(later))
 
 
 def _ends(write: Write) -> Iterable[RecordId]:
@@ -200,6 +217,12 @@ class Then:
         """Tells whether the record was there, and not deleted."""
         cells = self.cells(record)
         return bool(cells) and _alive(cells)
+
+    def type_of(self, record: RecordId) -> str:
+        """Returns the class's record type, "" if nothing was known of it."""
+        members = self.members(record)
+        kinds = {w.type for w in self._past.touching(members) if w.cell.record in members}
+        return min(kinds - {""}, default="")
 
     def children(self, record: RecordId) -> list[RecordId]:
         """Returns the comments and attachments that belonged to the record, by their least uuids."""

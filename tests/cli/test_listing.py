@@ -6,7 +6,9 @@ import sqlite3
 
 import pytest
 
+from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.listing import query_of
+from prophet_hub.errors import StoreError
 
 
 @pytest.fixture
@@ -94,3 +96,30 @@ def test_a_database_that_another_process_holds_is_searched_as_far_as_it_is_index
 )  # fmt: skip
 def test_words_that_the_shell_took_apart_make_one_query(words, query):
     assert query_of(words) == query
+
+
+def test_a_database_that_may_not_be_written_is_searched_too(here, monkeypatch):
+    """As on a read-only disk, which nobody notices before opening."""
+    asked = []
+
+    def replica(desk, *, write=False):
+        asked.append(write)
+        if write:
+            raise StoreError("The database cannot be opened for writing.")
+        return opened(desk)
+
+    opened = Desk.replica
+    monkeypatch.setattr(Desk, "replica", replica)
+
+    assert [one["number"] for one in here("tickets sync --json").data] == [2]
+    assert asked == [True, False]
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert [one["number"] for one in here("tickets sync --json").data] == [2]
+    assert asked == [True, False, False]
+
+
+def test_a_database_that_is_not_there_is_not_made_by_a_search(hub):
+    said = hub("tickets sync")
+
+    assert (said.code, said.out) == (1, "")
+    assert "There is no database at" in said.err

@@ -64,7 +64,8 @@ def tickets(
     desk: Desk = ctx.obj
     terms = [_term(words) for words in where or ()]
     most = limit if limit is not None else 0 if as_json else _LIMIT
-    with searchable(desk) as replica:
+    asks = bool(query or terms or deleted or sort or regex)
+    with searchable(desk) if asks else desk.replica() as replica:
         found = Listing(replica, kind=kind, query=query or (), terms=terms, remote=remote,
                         deleted=deleted, sort=sort, regex=regex, desk=desk)  # fmt: skip
         hides = kind == "ticket" and not (every or deleted or query or terms or regex)

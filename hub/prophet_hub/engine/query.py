@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "Found", "catch_up", "find", "newest", "search"]
 
 _PAGE: Final = 500
+_WAIT: Final = 1_000  # milliseconds for another process that writes; then what is indexed must do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def search(replica: Replica, query: str = "", *, also: str = "", type: str = "ti
     if index.stale():
         if not index.may_write():
             index.go_aside()
-        with contextlib.suppress(Locked):
+        with contextlib.suppress(Locked), index.impatient(_WAIT):
             catch_up(store, told=told)
     behind = index.behind() if index.stale() else 0
     sql = condition(what, type, replica, from_micros(replica.now()))

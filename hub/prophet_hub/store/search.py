@@ -6,6 +6,7 @@ tables follow from the cells; whoever searches brings them up to date, so that n
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -62,6 +63,16 @@ class Search:
     def may_write(self) -> bool:
         """Tells whether the database was opened for writing."""
         return not self._store.rows("PRAGMA query_only")[0][0]
+
+    @contextlib.contextmanager
+    def impatient(self, millis: int) -> Iterator[None]:
+        """Waits no longer than this for another process that writes."""
+        before = self._store.rows("PRAGMA busy_timeout")[0][0]
+        self._store.run(f"PRAGMA busy_timeout = {min(before, millis):d}")
+        try:
+            yield
+        finally:
+            self._store.run(f"PRAGMA busy_timeout = {before:d}")
 
     def go_aside(self) -> None:
         """Puts the tables in memory, over those of a database that may only be read.

@@ -28,6 +28,7 @@ class SftpServer:
         fails_from: The first operation that fails, from 1; 0 for none.
         after: Whether that one is done before the line is cut.
         renames_over: Whether it can rename over a file, as OpenSSH does.
+        renames: False lets the next renaming onto a file's own name fail.
         loses: Whether it keeps only the beginning of what is written.
     """
 
@@ -35,7 +36,7 @@ class SftpServer:
         self.root = Path(root)
         self.asked = []
         self.fails_from, self.after = 0, False
-        self.renames_over, self.loses = True, False
+        self.renames_over, self.renames, self.loses = True, True, False
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._transports = []
@@ -53,10 +54,10 @@ class SftpServer:
                 if self.cut():
                     client.close()
                     continue
-            transport = paramiko.Transport(client)
+                transport = paramiko.Transport(client)
+                self._transports.append(transport)
             transport.add_server_key(host_key())
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self)
-            self._transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
                 transport.start_server(server=_Door())
 
@@ -78,8 +79,9 @@ class SftpServer:
             return paramiko.SFTPServer.convert_errno(error.errno)
 
     def _hang_up(self):
-        for transport in self._transports:
-            transport.sock.close()
+        with self._lock:  # whoever comes after is not meant
+            for transport in self._transports:
+                transport.sock.close()
 
     def heal(self):
         self.fails_from = 0
@@ -167,7 +169,9 @@ class _Files(paramiko.SFTPServerInterface):
 
     def rename(self, old, new):
         def do():
-            if self._path(new).exists():
+            onto = not self._server.renames and not new.rpartition("/")[2].startswith(".")
+            self._server.renames = self._server.renames or onto
+            if onto or self._path(new).exists():
                 return paramiko.SFTP_FAILURE
             self._path(old).rename(self._path(new))
             return paramiko.SFTP_OK

@@ -249,12 +249,14 @@ def test_nothing_but_the_hubs_own_errors_comes_out_of_an_outage(site):
     assert place.has(NAME)
     if "127.0.0.1" in site.url and "/r" not in site.url and site.url.startswith("http"):
         return
-    site.line.cut_from(1, after=False)
     asks = [lambda: place.read(NAME, limit=9), lambda: place.has(NAME)]
     if site.writable:
         asks += [lambda: place.write("b", [b"y"]), lambda: place.remove(NAME),
                  lambda: list(place.names()), lambda: place.lock("me").__enter__()]  # fmt: skip
     for ask in asks:
+        site.line.heal()
+        assert place.has(NAME)  # connected
+        site.line.cut_from(1, after=False)
         with pytest.raises(Unreachable) as told:
             ask()
         assert "secret" not in str(told.value)

@@ -68,6 +68,18 @@ def test_a_server_that_cannot_rename_over_a_file_is_written_in_two_steps(sftp):
     assert [path.name for path in sftp.folder.rglob("*") if path.is_file()] == ["a"]
 
 
+def test_a_rename_that_fails_leaves_the_old_file(sftp):
+    place = sftp.open()
+    place.write("a", [b"old"])
+    sftp.server.renames_over = sftp.server.renames = False
+    with pytest.raises(HubError) as told:
+        place.write("a", [b"new"])
+    assert not isinstance(told.value, Unreachable)
+    sftp.server.renames = True
+    assert place.read("a", limit=3) == b"old"
+    assert [path.name for path in sftp.folder.rglob("*") if path.is_file()] == ["a"]
+
+
 def test_a_disk_that_keeps_only_a_part_is_found_out(sftp):
     place = sftp.open()
     place.write("a", [b"old"])

@@ -250,10 +250,11 @@ class FsspecPlace(ABC):
                 hint="Look at the credentials and rights, then run again.",
             ) from error
         except self._outages as error:
+            told = self._told(error, what)
             if self.connects:
                 with contextlib.suppress(Exception):
                     self.close()
-            raise self._told(error, what) from error
+            raise told from error
 
     def _connected(self) -> Any:
         with self._connecting:

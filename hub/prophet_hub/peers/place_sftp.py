@@ -7,6 +7,7 @@ it.  Host aliases of the ssh configuration work, agents and key files too.
 from __future__ import annotations
 
 import contextlib
+import logging
 import posixpath
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -51,6 +52,7 @@ class SftpPlace(FsspecPlace):
         paramiko = needed("paramiko", "sftp", "sftp")
         kind = needed("fsspec.implementations.sftp", "sftp", "sftp").SFTPFileSystem
         self._outages = (OSError, EOFError, paramiko.SSHException)
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it prints what is told as errors
         folder = self._ssh or Path.home() / ".ssh"
         said = _configured(paramiko, folder, self._host)
         client = paramiko.SSHClient()
@@ -135,7 +137,7 @@ class SftpPlace(FsspecPlace):
                     file.write(piece)
                     size += len(piece)
             self._check_whole(fs.ftp.stat(fresh).st_size, size)
-            _rename(fs.ftp, fresh, path)
+            _rename(fs.ftp, fresh, path, self._unfinished())
         except BaseException:
             with contextlib.suppress(Exception):
                 fs.ftp.remove(fresh)
@@ -169,7 +171,8 @@ class SftpPlace(FsspecPlace):
         return list(fs.find(path, on_error="raise"))  # else what fails is passed over
 
     def _told(self, error: BaseException, what: str) -> HubError:
-        if type(error) is OSError and error.errno is None:  # a plain "Failure" of the protocol
+        plain = type(error) is OSError and error.errno is None  # a "Failure" of the protocol
+        if plain and self._fs is not None and not self._fs.ftp.get_channel().closed:
             return HubError(
                 f"{what} could not be written or read there.",
                 hint="Look at the rights and the room on that machine, then run again.",
@@ -205,13 +208,22 @@ def _stands(ftp: Any, path: str) -> bool:
     return True
 
 
-def _rename(ftp: Any, fresh: str, path: str) -> None:
+def _rename(ftp: Any, fresh: str, path: str, aside: str) -> None:
     """Puts a file in the place of another; servers without OpenSSH's extension need two steps."""
     try:
         ftp.posix_rename(fresh, path)
     except OSError as error:
         if error.errno is not None:
             raise
-        with contextlib.suppress(FileNotFoundError):
-            ftp.remove(path)
+    else:
+        return
+    with contextlib.suppress(FileNotFoundError):
+        ftp.rename(path, aside)
+    try:
         ftp.rename(fresh, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            ftp.rename(aside, path)
+        raise
+    with contextlib.suppress(OSError):
+        ftp.remove(aside)

@@ -11,6 +11,7 @@ from prophet_hub.engine.replica import Replica
 from prophet_hub.engine.voting import Decision, decide
 from prophet_hub.model import ids
 from prophet_hub.model.changes import Cell, Changeset, Write
+from prophet_hub.values import Stored
 
 
 @pytest.fixture
@@ -202,6 +203,22 @@ def test_what_differs_between_two_moments(told):
     assert told("diff 6 6").out == "Nothing differs.\n"
     (one,) = told("diff 3 2 --json").data
     assert one["changes"] == [{"property": "status", "old": "open", "new": "new"}]
+
+
+def test_sets_and_contents_that_differ(told):
+    with replica_of(told, micros) as replica:
+        for changes in (
+            {("labels", "a"): "present", ("labels", "b"): "present"},
+            {("labels", "a"): None, ("labels", "c"): "present"},
+        ):
+            replica.edit(ONE, "ticket", changes, author="")
+        content = Stored("ab" * 32, 9)
+        replica.edit(b"4" * 16, "attachment", {("content", ""): content}, author="")
+        content = Stored("cd" * 32, 10)
+        replica.edit(b"4" * 16, "attachment", {("content", ""): content}, author="")
+
+    assert told("diff 7 8").out.splitlines()[1] == "  labels  +c -a"
+    assert told("diff 9 10").out.splitlines()[1] == "  content  (9 bytes) -> (10 bytes)"
 
 
 def test_the_log_by_what_is_asked(told):

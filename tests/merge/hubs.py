@@ -292,7 +292,8 @@ class MemoryHub(Hub):
         return writes
 
     def pair(self, one, other) -> None:
-        self._link([same_as(one, other)], PRESENT)
+        if one != other:
+            self._link([same_as(one, other)], PRESENT)
 
     def unpair(self, record) -> None:
         pairs = [same_as(a, b) for a, b in self.state._linked(SAME_AS) if record in (a, b)]

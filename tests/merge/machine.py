@@ -174,7 +174,9 @@ class Family(RuleBasedStateMachine):
         above = [self._event(r, n - 1)] if n else []
         if cross:  # what the shadow stood for may stand in another record's cell
             above += [h.id for o in RECORDS for c in (self.hub(i).cell(o),) if c for h in c.heads]
-        write = Write(self._event(r, n), Cell(r, STATUS), "ticket", v, tuple(above), n)
+        name = self._event(r, n)
+        above = tuple(one for one in above if one != name)
+        write = Write(name, Cell(r, STATUS), "ticket", v, above, n)
         self.hub(i).tell(write)
         self.look(self.hub(i))
 

@@ -104,6 +104,11 @@ class Derivation:
         """Notes where writes stand; returns those that somebody named before they came."""
         ids = [w.id for _, writes in entries for w in writes]
         found = set(self._log.places(ids))
+        links = {w.id for _, writes in entries for w in writes if w.cell.prop in LINKING}
+        if links:  # a stranger may give a link and a write one name
+            found |= links.intersection(
+                w.id for _, writes in entries for w in writes if w.cell.prop not in LINKING
+            )
         if self._derived.has("crossings"):
             found |= self._derived.mentioned(ids)
         if self._derived.has("echoes"):

@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +83,29 @@ def test_a_conflict_that_the_target_won():
         assert [(r.new, r.rule, r.superseded) for r in rows] == [
             ("open", "person", False), ("stalled", "", True), ("open", "", True), ("new", "", True),
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("prefer", [SOURCE, TARGET])
+def test_who_did_not_know_what_is_told_as_it_was(prefer):
+    """Both sides of a conflict started from one value, and the decision knew both."""
+    one, two = pair()
+    one.update(T, status="open")
+    one.update(T, status="rejected")
+    two.update(T, status="stalled")
+    one.pull(two, prefer)
+
+    with ours() as replica:
+        take(replica, one)
+        told = {}
+        for _, write in replica.writes_of(bytes.fromhex(T.replace("-", ""))):
+            if write.cell.prop == "status":
+                name = "decision" if write.rule else write.value
+                told[name] = write
+        by_id = {write.id: name for name, write in told.items()}
+        assert {n: {by_id[i] for i in w.supersedes} for n, w in told.items()} == {
+            "new": set(), "open": {"new"}, "rejected": {"open"}, "stalled": {"new"},
+            "decision": {"rejected", "stalled"},
+        }  # fmt: skip
 
 
 def test_a_conflict_that_the_source_won_is_a_decision_too():

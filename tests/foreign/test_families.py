@@ -200,6 +200,22 @@ def test_a_hub_alone_writes_no_notes_of_what_it_reads():
         assert hub.replica.latest() == before
 
 
+def test_a_note_that_speaks_of_something_else_is_not_believed():
+    h, k, r, t = pair()
+    (_, value), *_ = notes_of(h, r)
+    with h.replica.transaction():
+        for name, said in [("other", value), ("odd", "no base64"), ("bomb", "eJxLBAAAYgBi")]:
+            noted.note(h.replica, noted.record_of(name), said, "a lie")
+        claim = noted.record_of("claim", tracker_id("T"))
+        noted.note(h.replica, claim, '{"hub":"","host":"x","since":-1}', "a lie")
+    k.pull(h)
+    shared.catch_up(k.replica)
+    assert claims.claim_of(k.replica, tracker_id("T")) is None
+    k.sync(), meet([h, k])
+    assert (a(r, t), k.conflicts(), k.holds("T")) == (["p", "p"], [], True)
+    close(h, k)
+
+
 def test_notes_are_no_records_and_no_conflicts():
     h, k, _, t, _ = torn("q")
     assert len(notes_of(k, t)) == 2

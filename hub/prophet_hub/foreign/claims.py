@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -44,7 +44,7 @@ class Claim(msgspec.Struct, frozen=True):
 
     hub: str
     host: str
-    since: int
+    since: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
     last: str = ""
 
     def held_by(self, hub: bytes) -> bool:

@@ -226,7 +226,7 @@ def _named_since(
 def _take(replica: Replica, record: RecordId) -> None:
     """Makes an item's rows of its cell."""
     notes = noted(replica, record)
-    readings = [(name, told) for name, value in notes if (told := _read(value))]
+    readings = [(name, told) for name, value in notes if (told := _read(value, record))]
     if not readings:
         _take_name(replica, record, notes)
         return
@@ -235,7 +235,7 @@ def _take(replica: Replica, record: RecordId) -> None:
     item = ids.of_item(first.tracker, first.kind, first.ref)
     row = ledger.item(item)
     known = tuple(sorted(name for name, _ in readings))
-    if record != record_of(item) or (row and row.told == known):
+    if row and row.told == known:
         return
     all_told = [told for _, told in readings]
     ledger.set_item(
@@ -274,13 +274,14 @@ def _take_name(replica: Replica, record: RecordId, notes: Sequence[tuple[WriteId
             return
 
 
-def _read(value: str) -> Told | None:
-    """Returns what a note says of an item, None where it says something else or makes no sense."""
+def _read(value: str, record: RecordId) -> Told | None:
+    """Returns what a note says of the item whose it is, None where it says anything else."""
     try:
         data = base64.b64decode(value, validate=True)
-        return _decode(zlib.decompressobj().decompress(data, _LARGEST))
+        told = _decode(zlib.decompressobj().decompress(data, _LARGEST))
     except (ValueError, zlib.error, msgspec.DecodeError):
         return None
+    return told if record == record_of(ids.of_item(told.tracker, told.kind, told.ref)) else None
 
 
 def _worded(shadow: Shadow, before: Shadow) -> Shadow:

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ALL = ("integration", "pull", "idle", "memory", "attachment", "cold", "search")
+ALL = (
+    "integration", "clone", "search", "conflicts", "pull", "idle", "memory", "attachment", "cold",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -207,6 +207,14 @@ def test_who_was_taken_for_dead_writes_no_more(writable):
         pass
 
 
+def test_a_writer_that_only_looks_shows_that_it_lives(writable):
+    one, two = writable.open(), writable.open()
+    with one.lock("Ada"):
+        writable.clock.while_asleep = lambda: one.has("a")
+        with pytest.raises(Held, match="Ada"), two.lock("Bob"):
+            pass
+
+
 def test_two_heirs_of_one_dead_writer_are_told_apart(writable):
     if "file" in writable.url:
         pytest.skip("as above")

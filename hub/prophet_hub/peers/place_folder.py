@@ -82,6 +82,7 @@ class FolderPlace:
 
     def has(self, name: str) -> bool:
         """See `Place`."""
+        self._show()  # a writer that finds much there writes nothing for long
         try:
             with self._words(name):
                 os.close(self._opened(name))

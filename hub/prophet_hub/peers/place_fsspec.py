@@ -115,6 +115,7 @@ class FsspecPlace(ABC):
     def has(self, name: str) -> bool:
         """See `Place`."""
         path = self._path(name)
+        self._show()  # a writer that finds much there writes nothing for long
         try:
             with self._opened(path) as fs:
                 return self._stands(fs, path)

@@ -92,7 +92,7 @@ def test_an_address_that_is_taken_is_told(served, published):
         Serving(published, port=served.port)
 
 
-def test_an_incremental_pull_fetches_little_more_than_what_is_new(tmp_path, asked, capsys):
+def test_an_incremental_pull_fetches_little_more_than_what_is_new(tmp_path, asked):
     """100 new changesets after 2,000: the head, a page and a segment; an idle one asks once."""
     folder = tmp_path / "published"
     with closing(Desk()) as ada, closing(Desk()) as bob:
@@ -115,9 +115,8 @@ def test_an_incremental_pull_fetches_little_more_than_what_is_new(tmp_path, aske
             idle = list(asked)
         assert bob.shown() == ada.shown()
     new = sum(one.sent for one in some)
-    with capsys.disabled():
-        print(f"\nfirst {first} B; 100 new: {len(some)} requests, {new} B; "
-              f"idle: {len(idle)} requests, {sum(one.sent for one in idle)} B")  # fmt: skip
+    print(f"first {first} B; 100 new: {len(some)} requests, {new} B; "
+          f"idle: {len(idle)} requests, {sum(one.sent for one in idle)} B")  # fmt: skip
     assert len(some) <= 4
     assert new < first / 8
     assert len(idle) == 1

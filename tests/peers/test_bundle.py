@@ -8,6 +8,7 @@ import pytest
 
 from peers.test_exchange import LONG, Desk, same
 from prophet_hub.errors import Invalid, StoreError, UsageError
+from prophet_hub.peers import bundle
 from prophet_hub.peers.bundle import Bundle, create, is_bundle, ticket_file, ticket_of, verify
 from prophet_hub.peers.exchange import Pulled, pull
 from prophet_hub.peers.notes import Peer
@@ -97,6 +98,17 @@ def test_where_nothing_is_new_no_file_is_written(filled, tmp_path):
     with pytest.raises(UsageError, match="Nothing is new"):
         written(filled, path, filled.replica.tips())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_a_bundle_survives_a_power_cut(filled, tmp_path, monkeypatch):
+    """The folder is synced once the name is in it: a stick is pulled out right afterwards."""
+    synced = []
+    monkeypatch.setattr(
+        bundle, "sync_folder", lambda folder: synced.append([one.name for one in folder.iterdir()])
+    )
+    written(filled, tmp_path / "all.bundle")
+
+    assert synced == [["all.bundle"]]
 
 
 def test_a_bundle_is_cut_at_any_write_and_the_old_one_stays(filled, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from prophet_hub.errors import StoreError, UsageError
+from prophet_hub.store.disk import sync_folder
 
 __all__ = ["VARIABLE", "Signer", "create", "default_file", "signer"]
 
@@ -101,6 +102,7 @@ def create(path: Path, owner: str) -> bytes:
             file.write(f"{_PREFIX}{seed.hex()} {owner}\n")
             file.flush()
             os.fsync(file.fileno())
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -39,6 +39,7 @@ from prophet_hub.peers.place import Absent
 from prophet_hub.peers.publish import Wrote, publish
 from prophet_hub.peers.published import Published, fetched, page_of
 from prophet_hub.peers.segments import unpack_placed
+from prophet_hub.store.disk import sync_folder
 from prophet_hub.values import Stored
 
 __all__ = ["Bundle", "Verified", "create", "is_bundle", "ticket_file", "ticket_of", "verify"]
@@ -270,6 +271,7 @@ def _settle(fresh: Path, path: Path) -> None:
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         fresh.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise _unusable(path, error) from error
 

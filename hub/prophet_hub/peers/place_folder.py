@@ -18,6 +18,7 @@ from prophet_hub.errors import HubError
 from prophet_hub.peers.place import Absent, Unreachable
 from prophet_hub.peers.place_lock import LEFT_OVER, Lock, locked
 from prophet_hub.peers.place_words import checked, full, gathered
+from prophet_hub.store.disk import sync_folder
 
 __all__ = ["FolderPlace"]
 
@@ -123,7 +124,7 @@ class FolderPlace:
             self._show()
             with self._words(name):
                 fresh.replace(path)
-                _sync(path.parent)
+                sync_folder(path.parent)
         except BaseException:
             with contextlib.suppress(OSError):
                 fresh.unlink()
@@ -242,12 +243,3 @@ def _boot() -> str:
     with contextlib.suppress(OSError):
         return _BOOT.read_text(encoding="ascii").strip()
     return ""
-
-
-def _sync(folder: Path) -> None:
-    """Makes a new name in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from prophet_hub.errors import Invalid, StoreError
+from prophet_hub.store.disk import sync_folder
 from prophet_hub.values import Stored
 
 __all__ = ["Blobs"]
@@ -77,8 +78,8 @@ class Blobs:
         if not target.exists():
             target.parent.mkdir(exist_ok=True)
             written.replace(target)
-            _sync(target.parent)
-            _sync(self.folder)
+            sync_folder(target.parent)
+            sync_folder(self.folder)
 
     def has(self, stored: Stored) -> bool:
         """Tells whether the content is here, whole."""
@@ -115,12 +116,3 @@ class Blobs:
                 f"A content cannot be written to {self.folder}: {error.strerror or error}.",
                 hint="Free some space or mend the folder's permissions, then run again.",
             ) from error
-
-
-def _sync(folder: Path) -> None:
-    """Makes a new name in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

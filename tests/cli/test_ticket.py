@@ -527,8 +527,8 @@ def test_what_is_no_ticket_is_not_closed_and_a_setting_not_written_on(here):
     here("settings set project_name Three")
 
     assert "2 is a comment, no ticket." in here("ticket close 2").err
-    for verb in ("update 3 a=b", "close 3", "delete 3", "comment 3 --message x"):
-        assert "3 is a setting. See prophet-hub settings." in here(f"ticket {verb}").err
+    for verb in ("update #-1 a=b", "close #-1", "delete #-1", "comment #-1 --message x"):
+        assert "#-1 is a setting. See prophet-hub settings." in here(f"ticket {verb}").err
 
 
 def test_deleted_tickets_come_back(here):

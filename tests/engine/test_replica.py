@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from prophet_hub.engine.replica import Replica
+from prophet_hub.engine.settings import Settings
 from prophet_hub.errors import Busy, Invalid, StoreError, UsageError
 from prophet_hub.merge.settle import ask, newest, prefer
 from prophet_hub.model import codec, ids
@@ -534,4 +535,24 @@ def test_check_finds_what_is_at_odds(replica):
     replica.store.run("UPDATE entries SET before = (SELECT running FROM entries WHERE number = 1)"
                       " WHERE number = 2")  # fmt: skip
     assert replica.rebuild() == 2
+    assert list(replica.check()) == []
+
+
+def test_what_nobody_lists_takes_no_number(replica):
+    """Settings, and records that are only named by links, leave the small numbers to people."""
+    Settings(replica).set("statuses", ["open"], author="jesse")
+    replica.pair(C, D, author="jesse")
+    ticket(replica, A)
+    ticket(replica, D, summary="told after it was paired")
+    ticket(replica, B)
+    replica.pair(D, B, author="jesse")
+    numbers = {row.record: row.number for row in replica.records("ticket")}
+    assert numbers[replica.name(A)] == 1
+    assert numbers[replica.name(B)] == 2
+    (setting,) = replica.records("setting")
+    assert setting.number < 0
+    assert replica.resolve_id(f"#{setting.number}") == setting.record
+    assert list(replica.check()) == []
+    replica.rebuild()
+    assert {row.record: row.number for row in replica.records("ticket")} == numbers
     assert list(replica.check()) == []

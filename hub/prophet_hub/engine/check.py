@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from prophet_hub.engine.classes import ends_of
+from prophet_hub.engine.classes import ends_of, label_of
 from prophet_hub.engine.past import Past, each_once
 from prophet_hub.engine.quarantine import named_in
 from prophet_hub.engine.query_index import Indexer
@@ -34,6 +34,7 @@ __all__ = ["Told", "check"]
 
 _PAGE: Final = 1_000
 _CLASSES: Final = 500
+_FIRST: Final = -1 << 62  # before any number of a record
 _MANY: Final = 100_000
 _NOWHERE: Final[frozenset[WriteId]] = frozenset()
 
@@ -157,7 +158,7 @@ class _Check:
     # --- classes ---
 
     def _of_classes(self) -> Iterator[str]:
-        after = 0
+        after = _FIRST
         while lines := self._audit.lines(after, _CLASSES):
             yield from self._of_lines(lines)
             after = lines[-1].number
@@ -249,7 +250,7 @@ class _Check:
         self, line: RecordLine, members: dict[bytes, int], types: dict[bytes, str]
     ) -> Iterator[str]:
         kind = min(filter(None, map(types.get, members)), default="")
-        if (line.kind, line.label) != (kind, min(members.values())):
+        if (line.kind, line.label) != (kind, label_of(members.values())):
             yield f"Record {text(line.record)} is not named as its members are."
         if len(members) > 1:
             joined = self._derived.joined(members)
@@ -303,7 +304,7 @@ class _Check:
         """Compares what searches ask with what the cells say, as far as it was brought up to them."""
         if not self._indexer.search.whole():
             yield "The index of words does not fit the texts."
-        after = 0
+        after = _FIRST
         while lines := self._audit.lines(after, _CLASSES):
             for line in self._indexer.differences(lines):
                 yield f"Record {text(line.record)} is not found as it is shown."

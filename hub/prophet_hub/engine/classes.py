@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from prophet_hub.engine.past import Past, each_once
 from prophet_hub.engine.rows import Key, present, row_of
@@ -13,10 +14,20 @@ from prophet_hub.store.base import RecordLine
 from prophet_hub.store.derived import Derived
 from prophet_hub.store.sqlite import Store
 
-__all__ = ["Entries", "Lines", "Links", "ends_of"]
+__all__ = ["Entries", "Lines", "Links", "ends_of", "label_of"]
 
 Entries = Sequence[tuple[int, Sequence[Write]]]
 """Accepted entries: (local number, writes)."""
+
+
+_UNLISTED: Final = frozenset({"", "setting", "family"})
+"""Types of what takes no number from people: notes, links, settings."""
+
+
+def label_of(numbers: Iterable[int]) -> int:
+    """Returns the number of a class by those of its members: the smallest that people count by."""
+    found = sorted(numbers)
+    return next((n for n in found if n > 0), found[0])
 
 
 class Lines:
@@ -27,7 +38,7 @@ class Lines:
         self._lines: dict[bytes, RecordLine] = {}
         self._changed: set[bytes] = set()
         self._rename: set[bytes] = set()
-        self._number = derived.next_number()
+        self._numbers = derived.next_numbers()
 
     def note(self, types: dict[bytes, str]) -> set[bytes]:
         """Gives records a line and a number; returns those that had none."""
@@ -37,14 +48,24 @@ class Lines:
         for record, kind in types.items():
             line = self._lines.get(record)
             if line is None:
-                n = self._number
-                self._number += 1
+                n = self._next(kind)
                 self._put(RecordLine(n, record, kind, record, kind, n, 0))
                 new.add(record)
             elif kind and (not line.type or kind < line.type):
                 self._put(line._replace(type=kind))
                 self._rename.add(line.whole)
         return new
+
+    def _next(self, kind: str) -> int:
+        """Returns a free number: one that people count by, or one below zero for what they do not
+        list.
+        """
+        people, others = self._numbers
+        if kind in _UNLISTED:
+            self._numbers = people, others - 1
+            return others
+        self._numbers = people + 1, others
+        return people
 
     def whole(self, record: bytes) -> bytes:
         """Returns the name of a noted record's class."""
@@ -109,7 +130,7 @@ class Lines:
         for whole, members in classes.items():
             found = [lines[r] for r in members if r in lines]
             kind = min((line.type for line in found if line.type), default="")
-            label = min(line.number for line in found)
+            label = label_of(line.number for line in found)
             changed = max(line.changed for line in found)
             for line in found:
                 named = line._replace(kind="", label=label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -178,7 +179,7 @@ class Reading:
             UsageError: none or several.
         """
         words = words.strip()
-        if words.startswith("#") and words[1:].isdigit():
+        if re.fullmatch(r"#-?[0-9]{1,18}", words):
             line = self._derived.line_by_number(int(words[1:]))
             if line is None:
                 raise UsageError(f"There is no record {words}.", hint=_LOOK)

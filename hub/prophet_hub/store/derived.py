@@ -139,10 +139,11 @@ class Derived:
         sql = "SELECT whole, record FROM records WHERE whole <> record AND whole IN (?)"
         return list(self._rows.rows_in(sql, wholes))
 
-    def next_number(self) -> int:
-        """Returns the next free number of a record."""
-        found: int = self._rows.rows("SELECT coalesce(max(number), 0) + 1 FROM records")[0][0]
-        return found
+    def next_numbers(self) -> tuple[int, int]:
+        """Returns the next free numbers of records, above zero and below."""
+        sql = "SELECT coalesce(max(number), 0), coalesce(min(number), 0) FROM records"
+        last, least = self._rows.rows(sql)[0]
+        return max(last, 0) + 1, min(least, 0) - 1
 
     def put_lines(self, lines: Iterable[RecordLine]) -> None:
         """Writes lines over what stands there."""

@@ -127,6 +127,30 @@ def test_an_undone_creation_is_a_deleted_ticket(hub, pair):
     assert "This ticket was deleted." in hub("show 1").out
 
 
+def test_what_nobody_gave_life_is_deleted_by_undoing_its_creation_too(hub):
+    hub("ticket create Printer on fire")
+    hub("ticket create Coffee is out")
+    hub("ticket comment 1 -m Toner")
+
+    assert "#3  life  deleted" in hub("undo latest").out
+    assert "Toner" not in hub("show 1").out
+    assert "#2  life  deleted" in hub("undo 2 --dry-run").out
+    assert "1 field changed. To take it back: prophet-hub undo 5" in hub("undo 2").out
+    assert "Coffee" not in hub("tickets --all").out
+    assert "Coffee is out" in hub("tickets --deleted").out
+    assert hub("undo 2").out.endswith("Nothing is left to undo.\n")
+    hub("undo 5")
+    assert "Coffee is out" in hub("tickets").out
+
+
+def test_a_setting_that_is_undone_can_be_set_again(hub):
+    hub("settings set components core")
+    hub("undo latest")
+    assert hub("settings get components").out in ("", "null\n")
+    hub("settings set components ui")
+    assert "ui" in hub("settings get components").out
+
+
 def test_undo_of_nothing_is_refused(hub, pair):
     said = hub("undo 77")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from merge.hubs import C1, T1, T2, T3, TICKET
 from merge.scenarios import DEATH, S, agreed, least, meet
 from prophet_hub.merge.settle import newest
+from prophet_hub.model.changes import LIFE
 from prophet_hub.values import PRESENT
 
 
@@ -263,6 +264,36 @@ def undoing_a_creation_deletes(family):
     assert b.values() == {"x"}
 
 
+def undoing_a_creation_without_a_word_of_life_deletes(family):
+    a, b = family(2)
+    a.put("x")
+    born = a.last()
+    a.put("y")
+    edited = a.last()
+    meet(a, b)
+    assert b.undo(born, edited) == 1
+    assert not b.undo(born, edited)
+    meet(a, b)
+    gone = a.cell(T1, LIFE, "alive")
+    assert gone
+    assert gone.shown is None
+    assert not a.conflicts()
+    a.undo(a.last())
+    assert a.alive()
+    assert agreed(a, b) == {"y"}
+    assert not b.undo(born, edited)
+
+
+def undoing_a_first_field_of_a_joined_record_deletes_nothing(family):
+    (a,) = family(1)
+    a.put("x")
+    a.put("x", T2)
+    done = a.last()
+    a.pair(T1, T2)
+    a.undo(done)
+    assert a.cell(T1, LIFE, "alive") is None
+
+
 def a_creation_edited_since_is_a_conflict_of_the_life(family):
     for edit in (lambda hub: hub.put("y"), lambda hub: hub.comment()):
         a, b = family(2)
@@ -304,6 +335,7 @@ def undoing_a_delete_restores(family):
 
 def undoing_a_set_change_spares_the_other_members(family):
     a, b = family(2)
+    a.put("x")
     a.put(PRESENT, prop="labels", member="red")
     done = a.last()
     a.put(PRESENT, prop="labels", member="blue")

@@ -20,6 +20,7 @@ from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import (
     LIFE,
     LINKING,
+    NOTED,
     PERSON,
     RECEIPT,
     SAME_AS,
@@ -345,7 +346,20 @@ class MemoryHub(Hub):
             lambda cell: (w for ws in state.copies.values() for w in ws if w.cell == cell),
             self.name,
             family,
+            self._births,
         )
+
+    def _births(self, record):
+        for raw in (r for r in {w.cell.record for ws in self.state.copies.values() for w in ws}
+                    if self.name(r) == self.name(record)):  # fmt: skip
+            for entry, _ in self.log:
+                born = [w.id for w in entry.changeset.writes if w.cell.record == raw
+                        and entry.running not in self.refused and w.cell.prop not in LINKING
+                        and w.cell.prop not in (RECEIPT, NOTED)
+                        and not w.cell.prop.startswith(VOTE)]  # fmt: skip
+                if born:
+                    yield born
+                    break
 
     def settle(self, policy: Policy) -> int:
         state, done = self.state, 0

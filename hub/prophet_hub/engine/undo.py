@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prophet_hub.engine.past import Past
 from prophet_hub.engine.rows import TICKET, parent_of
+from prophet_hub.engine.settings import SETTING
 from prophet_hub.errors import UsageError
 from prophet_hub.merge.conflicts import CellState
 from prophet_hub.merge.undo import Inverse, Look, inverses
 from prophet_hub.model import codec
-from prophet_hub.model.changes import LINKING, SAME_AS, Cell, Changeset, Write
-from prophet_hub.model.ids import ChangesetName, RecordId, fresh, name_of
+from prophet_hub.model.changes import (
+    LINKING,
+    NOTED,
+    RECEIPT,
+    SAME_AS,
+    VOTE,
+    Cell,
+    Changeset,
+    Write,
+)
+from prophet_hub.model.ids import ChangesetName, RecordId, WriteId, fresh, name_of
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
@@ -86,6 +96,11 @@ def _binds(changeset: Changeset) -> bool:
     return changeset.name == name_of("bound", *sorted((link.record, bytes.fromhex(link.member))))
 
 
+def _is_edit(write: Write) -> bool:
+    prop = write.cell.prop
+    return prop not in (*LINKING, RECEIPT, NOTED) and not prop.startswith(VOTE)
+
+
 class _Seen:
     """A replica as undoing sees it, fetched in few statements."""
 
@@ -102,6 +117,7 @@ class _Seen:
             self._written,
             self._wholes.__getitem__,
             self._family,
+            self._births,
         )
 
     def _cell(self, cell: Cell) -> CellState | None:
@@ -111,6 +127,15 @@ class _Seen:
 
     def _written(self, cell: Cell) -> Iterator[Write]:
         return (w for w in self._past.touching((cell.record,)) if w.cell == cell)
+
+    def _births(self, record: RecordId) -> Iterator[list[WriteId]]:
+        for raw in self._replica.members(record):
+            numbers = self._replica.store.log.numbers_of((raw,))
+            for writes in self._past.entries(numbers):
+                born = [w for w in writes if w.cell.record == raw and _is_edit(w)]
+                if born:
+                    yield [] if born[0].type == SETTING else [w.id for w in born]
+                    break
 
     def _family(self, record: RecordId) -> RecordId:
         if record not in self._families:

@@ -7,7 +7,7 @@ never lost.  The law of it: docs/design/001-the-law-of-merging.md, "Undo".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -45,6 +45,7 @@ class Look(NamedTuple):
         whole: The name of a record's class.
         family: The record under which a comment or an attachment goes away: its ticket; else the
             record's own name.
+        births: For each raw record of a record's class the writes with which it came into being.
     """
 
     cell: Callable[[Cell], CellState | None]
@@ -52,6 +53,7 @@ class Look(NamedTuple):
     written: Callable[[Cell], Iterable[Write]]
     whole: Callable[[RecordId], RecordId]
     family: Callable[[RecordId], RecordId]
+    births: Callable[[RecordId], Iterable[Collection[WriteId]]]
 
 
 class Inverse(NamedTuple):
@@ -85,10 +87,20 @@ def inverses(undone: Iterable[Write], look: Look, created: int) -> list[Inverse]
             joined.setdefault(_joined(w.cell, look), {})[w.id] = write
     before = {cell: _before(writes, look) for cell, writes in joined.items()}
     unborn = {c.record for c, values in before.items() if c.prop == LIFE and None in values}
+    # most are born without a word of their life
+    edits: dict[RecordId, list[Write]] = {}
+    for cell, writes in cells.items():
+        if not _quiet(cell):
+            edits.setdefault(cell.record, []).extend(writes.values())
+    undone_ids = {i for writes in cells.values() for i in writes}
+    spoken = {c.record for c in before if c.prop == LIFE}
+    silent = [r for r in sorted(edits) if look.whole(r) not in spoken
+              and _undoes_birth(look.births(r), undone_ids)]  # fmt: skip
+    unborn |= {look.whole(record) for record in silent}
     seen: dict[RecordId, set[WriteId]] = {}
     for cell, writes in cells.items():
         seen.setdefault(look.family(cell.record), set()).update(writes)
-    found = []
+    found = [_ended(r, edits[r], look, created, seen[look.family(r)]) for r in silent]
     for cell, writes in sorted(cells.items()):
         whole = _joined(cell, look)
         # a record that goes away keeps its properties, or its restoring would have none to show
@@ -102,6 +114,27 @@ def inverses(undone: Iterable[Write], look: Look, created: int) -> list[Inverse]
                 for w in made.writes
             ), made.since, family))  # fmt: skip
     return found
+
+
+def _undoes_birth(births: Iterable[Collection[WriteId]], undone: Collection[WriteId]) -> bool:
+    """Tells whether nothing stood on any record of the class before what is undone."""
+    known = [ids for ids in births if ids]
+    return bool(known) and all(any(i in undone for i in ids) for ids in known)
+
+
+def _ended(
+    record: RecordId, writes: Sequence[Write], look: Look, created: int, seen: Collection[WriteId]
+) -> Inverse:
+    """Returns the delete of a raw record that was born by the writes, without a word of its life."""
+    life = Cell(record, LIFE, "alive")
+    state, family = look.cell(life), look.family(record)
+    others = {h.value for h in state.heads} if state else set()
+    name = _name(tuple(sorted(w.id for w in writes)), life, None)
+    if others == {None} or any(w.id == name for w in look.written(life)):
+        return Inverse(life, (), bool(others), family)
+    rule = PERSON if others else EDIT  # what is left in conflict is left to a person
+    delete = Write(name, life, writes[0].type, None, (), created, rule, tuple(sorted(seen)), None)
+    return Inverse(life, (delete,), bool(others), family)
 
 
 class _Made(NamedTuple):

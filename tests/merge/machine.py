@@ -240,7 +240,9 @@ class Family(RuleBasedStateMachine):
 
     @rule(which=small)
     def restore(self, which):
-        if self.backups:
+        if not self.backups:
+            self.back_up(which)
+        else:
             i, backup = self.backups[which % len(self.backups)]
             self.hubs[i].close()
             self.hubs[i] = backup.copy()

@@ -67,8 +67,9 @@ def hub_of(replica: Replica, *, note: bool = False) -> bytes:
     if known and known.home == home:
         return known.id
     same = known is not None and _same(known.home, home)
-    machine, *_, path = home.split(":", _PARTS - 1)
-    hub = known.id if known and same else name_of("hub", replica.database(), machine, path)
+    parts = home.split(":", _PARTS - 1)  # of a database in memory there is none
+    fresh = name_of("hub", replica.database(), parts[0], parts[-1])
+    hub = known.id if known and same else fresh
     if note:
         with replica.transaction():
             row = msgspec.msgpack.encode(_Hub(hub, home))

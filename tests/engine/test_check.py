@@ -53,6 +53,21 @@ def test_what_is_whole_gives_nothing_to_say(replica):
     assert steps[-1][0] == steps[-1][1] > 10
 
 
+def test_a_search_that_has_not_heard_yet_of_a_pair_is_no_fault(replica):
+    replica.edit(C1, "attachment", {("ticket", ""): ids.text(T2)}, author="j")
+    catch_up(replica.store)
+
+    replica.unpair(T1, author="j")  # the attachment belongs to another one from now on
+    assert list(check(replica.store)) == []
+    catch_up(replica.store)
+    replica.pair(T1, T2, author="j")
+    assert list(check(replica.store)) == []
+
+    catch_up(replica.store)
+    replica.store.run("UPDATE documents SET home = 2 WHERE kind = 'attachment'")
+    assert ["is not found" in one for one in check(replica.store)] == [True]
+
+
 DERIVED = [
     ("DELETE FROM names WHERE entry = 1", "Entry 1 has writes that are not found by their names."),
     ("INSERT INTO names VALUES (x'00', 1)", "The table names has 1 rows for which nothing"),

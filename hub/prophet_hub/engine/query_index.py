@@ -88,10 +88,14 @@ class Indexer:
         documents, texts, shown = self._made(taken, lambda prop: self._numbers.get(prop, 0))
         docs = [line.number for line in taken]
         old = self.search.documents(docs), self.search.texts(docs), self.search.shown(docs)
+        homes = self.search.lines(one.home for some in (documents, old[0]) for one in some.values())
+        later = {n for n, home in homes.items() if (home.changed, n) > at}
         for line in taken:
             n = line.number
-            now = (documents[n], texts[n], shown[n])
-            if now != (old[0].get(n), old[1].get(n), old[2].get(n, set())):
+            stood = old[0].get(n)
+            if stood and not later.isdisjoint((stood.home, documents[n].home)):
+                stood = stood._replace(home=documents[n].home)  # told when that one is taken in
+            if (documents[n], texts[n], shown[n]) != (stood, old[1].get(n), old[2].get(n, set())):
                 yield line
 
     def _take(self, lines: Sequence[RecordLine]) -> None:

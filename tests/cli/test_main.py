@@ -205,6 +205,22 @@ def test_a_broken_pipe_is_quiet(hub):
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_empty(hub, closed):
+    """As daemons start commands."""
+    hub("ticket create Printer on fire")
+    for words in ("resolve", "ticket review", "ticket create", "tickets"):
+        line = f'"$0" -m prophet_hub.cli --database "$1" {words} {closed}'
+        ran = subprocess.run(
+            ["sh", "-c", line, sys.executable, str(hub.folder / "hub.db")], capture_output=True,
+            check=False, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert ran.returncode in (0, 2)
+        assert "should not have happened" not in ran.stderr
+        assert "Traceback" not in ran.stderr
+    assert len(hub("tickets --json").data) == 1
+
+
 def test_the_program_completes_commands():
     ran = run(environment={
         "_PROPHET_HUB_COMPLETE": "complete_bash", "COMP_WORDS": "prophet-hub con", "COMP_CWORD": "1",

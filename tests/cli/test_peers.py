@@ -47,6 +47,24 @@ def test_a_database_is_cloned_and_pulled(hub, office):
     assert hub("clone office.db hub.db").code == 2
 
 
+def test_what_an_exchange_leaves_to_a_person_is_said(hub):
+    hub("--database office.db ticket create Printer on fire")
+    hub("--database office.db publish place")
+    hub("clone place")
+    hub("--database office.db ticket update 1 status=open")
+    hub("ticket update 1 status=stalled")
+    hub("--database office.db push place")
+    waits = "1 conflict waiting for a decision: prophet-hub conflicts\n"
+    assert hub("bundle create mine.bundle --since place").code == 0
+
+    assert hub("pull place").out == f"place: 1 changeset.\n{waits}"
+    assert hub("pull place").out == "place: nothing new.\n"
+    assert hub("--database office.db bundle apply mine.bundle --quiet").out == waits
+    assert hub("--database third.db clone hub.db --quiet").out == waits
+    assert hub("--database third.db resolve 1 status --take newest").code == 0
+    assert hub("pull third.db").out == "third.db: 1 changeset.\n"
+
+
 def test_a_clone_goes_where_the_database_is_asked_for(hub, office):
     said = hub("clone office.db --name office --json")
     assert said.data["peer"] == "office"

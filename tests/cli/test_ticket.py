@@ -597,6 +597,8 @@ def test_a_query_narrows_and_orders_the_list(here):
     assert found("-label:wontfix", "status:resolved") == ([2], "")
     assert found("-hardware", "-summary:coffee", "sort:-summary")[0] == [1, 3]
     assert found("weird:x") == ([], 'prophet-hub: no record shows "weird".\n')
+    here("ticket comment 1 -m Toner --author jesse@example.org")
+    assert found("comment.author:jesse") == ([1], "")
     assert here("tickets printer --json").data == here("ticket list printer --json").data
     assert here("ticket list status:").code == 2
 

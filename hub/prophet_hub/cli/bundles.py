@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prophet_hub.cli.desk import Desk
-from prophet_hub.cli.exchange import came, holder
+from prophet_hub.cli.exchange import came, holder, waits
 from prophet_hub.cli.meter import Meter
 from prophet_hub.cli.tables import counted
 from prophet_hub.errors import UsageError
@@ -76,10 +76,14 @@ def apply(ctx: typer.Context, file: _File, quiet: _Quiet = False, as_json: _Json
         for step in visits.pulled(replica, peer):
             meter.step(step)
             found = step if isinstance(step, Pulled) else found
+        waiting = waits(replica) if found.entries else ""
     if as_json:
         desk.json(msgspec.to_builtins(found))
-    elif not quiet:
+        return
+    if not quiet:
         desk.say(f"{file}: {came(found)}.")
+    if waiting:
+        desk.say(waiting)
 
 
 @app.command("verify")

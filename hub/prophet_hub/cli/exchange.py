@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from prophet_hub.peers.exchange import Progress, Pulled, Pushed
     from prophet_hub.peers.notes import Peer
 
-__all__ = ["PASSWORD", "USER", "came", "clone", "holder", "publish", "pull", "push", "told"]
+__all__ = [
+    "PASSWORD", "USER", "came", "clone", "holder", "publish", "pull", "push", "told", "waits",
+]  # fmt: skip
 
 _NATIVE, _V1 = "native", "prophet-v1"
 
@@ -80,6 +82,7 @@ def clone(
                 path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
         raise
     noted = notes.named(replica, peer.name) is not None
+    waiting = waits(replica) if found.entries else ""
     replica.close()
     if as_json:
         desk.json({"peer": peer.name, "database": str(path), **_data(found)})
@@ -87,6 +90,8 @@ def clone(
         desk.say(
             f"{path}: {came(found)}.{f' The peer is called {peer.name} here.' if noted else ''}"
         )
+    if waiting and not as_json:
+        desk.say(waiting)
 
 
 def pull(
@@ -136,6 +141,9 @@ def pull(
             found_of.append({"peer": peer.name, **_data(found)})
             if not quiet and not as_json:
                 desk.say(f"{peer.name}: {came(found)}.")
+        waiting = waits(replica) if any(one.get("entries") for one in found_of) else ""
+        if waiting and not as_json:
+            desk.say(waiting)
     if as_json:
         desk.json(found_of)
     return worst
@@ -207,6 +215,18 @@ def came(found: Pulled) -> str:
     if found.missing:
         said += f"; {counted(found.missing, 'file')} could not be had"
     return said
+
+
+def waits(replica: Replica) -> str:
+    """Returns what a person has to decide after an exchange, "" for nothing."""
+    from prophet_hub.merge.votes import is_asked  # noqa: PLC0415 - lazy
+
+    count = sum(map(is_asked, replica.conflicts()))
+    return (
+        f"{counted(count, 'conflict')} waiting for a decision: prophet-hub conflicts"
+        if count
+        else ""
+    )
 
 
 def _out(
@@ -288,7 +308,7 @@ def told(peer: Peer, user: str, password: str) -> Peer:
 
         if not is_reference(password):
             raise UsageError("The password stands there in clear text.",
-                             hint=remedy(peer.name, "password"))  # fmt: skip
+                             hint=remedy(peer.name, "password", where="at its server"))  # fmt: skip
     return msgspec.structs.replace(peer, user=user or peer.user, password=password or peer.password)
 
 

@@ -25,6 +25,7 @@ _NAMES = {"--database": "PROPHET_HUB_DATABASE", "--config": "PROPHET_HUB_CONFIG"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; prints every error as one sentence."""
+    _open_closed()
     words = _global_first(list(sys.argv[1:] if argv is None else argv))
     desk = Desk()
     _forgive(sys.stdout)
@@ -43,6 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("prophet-hub: interrupted.", file=sys.stderr)  # noqa: T201 - cli prints
         return 130
     return code
+
+
+def _open_closed() -> None:
+    """Puts nothing in the place of streams that were closed by whoever started the command."""
+    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _forgive(stream: object) -> None:

@@ -174,7 +174,8 @@ class _Terms:
                 f"d.doc IN ({children} UNION ALL SELECT doc FROM documents"
                 f" WHERE home <> doc AND home IN {shown})"
             )
-        self._sql.values += [self._property(first), *values]
+        known = first in ("comment", "attachment") or self._search.belongs(first)
+        self._sql.values += [self._property(first, known=known), *values]
         return (
             f"d.doc IN ({children} UNION ALL SELECT s.doc FROM shown s"
             " JOIN records r ON r.record = s.value JOIN records w ON w.record = r.whole"

@@ -38,10 +38,10 @@ def is_reference(value: str) -> bool:
     return bool(re.fullmatch(r"[a-z][a-z0-9-]+", scheme) and plugins.installed(PLUGINS))
 
 
-def remedy(remote: str, key: str) -> str:
+def remedy(remote: str, key: str, *, where: str = "in the tracker") -> str:
     """Returns the hint for a secret in clear text."""
     name = re.sub(r"\W", "_", f"{remote}_{key}").upper()
-    return f"Change it in the tracker, and write env:{name}, file:PATH or keyring:{remote}/USER."
+    return f"Change it {where}, and write env:{name}, file:PATH or keyring:{remote}/USER."
 
 
 def resolve(reference: str, *, folder: Path, ask: Ask) -> str:

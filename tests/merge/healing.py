@@ -333,6 +333,27 @@ def undoing_a_delete_restores(family):
     assert b.alive(T2)
 
 
+def undoing_a_restoring_deletes_as_before(family):
+    a, b = family(2)
+    a.create()
+    a.comment()
+    a.delete()
+    for _ in range(2):
+        a.undo(a.last())
+        assert a.alive()
+        back = a.last()
+        a.undo(back)
+        meet(a, b)
+        assert not b.alive()
+        assert not b.conflicts()
+    a.undo(a.last())
+    back = a.last()
+    a.put("y")
+    a.undo(back)
+    meet(a, b)
+    assert b.conflicts() == {DEATH}, "what was edited since is a conflict"
+
+
 def undoing_a_set_change_spares_the_other_members(family):
     a, b = family(2)
     a.put("x")

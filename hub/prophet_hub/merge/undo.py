@@ -86,6 +86,9 @@ def inverses(undone: Iterable[Write], look: Look, created: int) -> list[Inverse]
             cells.setdefault(w.cell, {})[w.id] = write
             joined.setdefault(_joined(w.cell, look), {})[w.id] = write
     before = {cell: _before(writes, look) for cell, writes in joined.items()}
+    # a delete that comes back had seen what it saw the first time
+    listed = {c: {i for one in _above(writes, look) for i in one.seen}
+              for c, writes in joined.items() if c.prop == LIFE}  # fmt: skip
     unborn = {c.record for c, values in before.items() if c.prop == LIFE and None in values}
     # most are born without a word of their life
     edits: dict[RecordId, list[Write]] = {}
@@ -107,10 +110,9 @@ def inverses(undone: Iterable[Write], look: Look, created: int) -> list[Inverse]
         if whole.record not in unborn or cell.prop == LIFE or _quiet(cell):
             family = look.family(cell.record)
             made = _inverse(cell, writes, joined[whole].keys(), before[whole], look)
+            known = tuple(sorted(seen[family] | listed.get(whole, set())))
             found.append(Inverse(cell, tuple(
-                msgspec.structs.replace(
-                    w, created=created, seen=tuple(sorted(seen[family])) if is_delete(w) else ()
-                )
+                msgspec.structs.replace(w, created=created, seen=known if is_delete(w) else ())
                 for w in made.writes
             ), made.since, family))  # fmt: skip
     return found
@@ -167,20 +169,26 @@ def _inverse(
 
 def _before(writes: Mapping[WriteId, Write], look: Look) -> set[Value]:
     """Returns the values that a cell had before the writes: several where it was in conflict."""
+    above = _above(writes, look)
+    if above:
+        return {one.value for one in above}
+    first = [w for w in writes.values() if not any(s in writes for s in w.supersedes)]
+    # of a record that was deleted nobody may ever have said that it lived; it did
+    return {PRESENT if is_delete(w) else w.old for w in first} or {None}
+
+
+def _above(writes: Mapping[WriteId, Write], look: Look) -> list[Write]:
+    """Returns the writes of the cell that were its heads before the writes, as far as they say."""
     above = {
-        s: one.value
+        s: one
         for w in writes.values()
         for s in w.supersedes
         if s not in writes and (one := look.write(s)) and _same(one.cell, w.cell)
     }
     if len(above) > 1:
         behind = reach(above, lambda s: found.supersedes if (found := look.write(s)) else ())
-        above = {s: value for s, value in above.items() if s not in behind} or above
-    if above:
-        return set(above.values())
-    first = [w for w in writes.values() if not any(s in writes for s in w.supersedes)]
-    # of a record that was deleted nobody may ever have said that it lived; it did
-    return {PRESENT if is_delete(w) else w.old for w in first} or {None}
+        above = {s: one for s, one in above.items() if s not in behind} or above
+    return list(above.values())
 
 
 def _last(writes: Mapping[WriteId, Write]) -> Iterable[WriteId]:

@@ -15,16 +15,11 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from prophet_hub.engine.by_properties import ByProperties
-from prophet_hub.engine.check import check
 from prophet_hub.engine.heads import Derivation
 from prophet_hub.engine.offers import Parcel
 from prophet_hub.engine.reading import Reading, RecordRow
-from prophet_hub.engine.rebuild import rebuild
 from prophet_hub.engine.record import Recorder
 from prophet_hub.engine.rows import decode_heads
-from prophet_hub.engine.settling import settle
-from prophet_hub.engine.undo import undo
-from prophet_hub.engine.voting import Decision, decide
 from prophet_hub.merge.cells import Head, shown_of
 from prophet_hub.merge.conflicts import CellState, Conflict
 from prophet_hub.merge.settle import Policy
@@ -186,11 +181,15 @@ class Replica(Reading, ByProperties):
         read.  Numbers of records stay.  A second time changes nothing.  `told` is told of entries
         read, and of how many there are.
         """
+        from prophet_hub.engine.rebuild import rebuild  # noqa: PLC0415 - readers start without it
+
         with self.transaction():
             return rebuild(self.store, self._derivation, told=told)
 
     def check(self) -> Iterator[str]:
         """Yields one sentence for everything in which log and derived tables are at odds."""
+        from prophet_hub.engine.check import check  # noqa: PLC0415 - readers start without it
+
         return check(self.store)
 
     def edit(
@@ -244,6 +243,8 @@ class Replica(Reading, ByProperties):
     def resolve(self, record: RecordId, prop: str, member: str, value: Value, *, author: str,
                 note: str = "") -> None:  # fmt: skip
         """A person's decision: one write over all heads (rule `person`), and a vote."""
+        from prophet_hub.engine.voting import Decision, decide  # noqa: PLC0415 - readers start without it
+
         decide(self, [Decision(record, prop, member, value)], author=author, note=note)
 
     def settle(self, rules: Policy, *, records: Iterable[RecordId] | None = None) -> int:
@@ -251,10 +252,14 @@ class Replica(Reading, ByProperties):
 
         `rules` gives for a conflict at most one (rule name, value); see `engine.settling`.
         """
+        from prophet_hub.engine.settling import settle  # noqa: PLC0415 - readers start without it
+
         return settle(self, lambda _: rules, records).total()
 
     def undo(self, rows: Sequence[EntryRow], *, author: str) -> list[Changeset]:
         """Undoes entries, all together; the second time does nothing.  See `engine.undo`."""
+        from prophet_hub.engine.undo import undo  # noqa: PLC0415 - readers start without it
+
         return undo(self, rows, author=author)
 
     def seen_by_delete(self, record: RecordId) -> list[Head]:

@@ -98,6 +98,10 @@ def test_an_unknown_command_names_the_nearest(hub):
     assert said.err.endswith("See prophet-hub --help.\n")
 
 
+def test_an_unknown_option_ends_like_a_sentence(hub):
+    assert "No such option: --nix. See prophet-hub log --help.\n" in hub("log --nix").err
+
+
 def test_an_unknown_option_is_one_sentence(hub):
     said = hub("sync a b --fast")
 
@@ -149,7 +153,11 @@ def failing(monkeypatch, error):
         (StoreError("The disk is full", hint="Free some."), 1, "The disk is full. Free some."),
         (RemoteError("No", remote="rt"), 1, "rt: No."),
         (OSError(errno.ENOSPC, "full"), 1, "The disk is full. Free some space and run again."),
-        (PermissionError(13, "Permission denied", "/x"), 1, "/x: Permission denied."),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            1,
+            "/x: Permission denied. Look at its name and its rights.",
+        ),
         (
             ZeroDivisionError("oh"),
             1,
@@ -185,6 +193,22 @@ def test_a_database_that_is_not_there_names_the_remedy(hub):
 
     assert said.code == 1
     assert "There is no database at" in said.err
+    assert "is a folder. Name a file in it" in hub("--database . tickets").err
+    assert not (hub.folder / "hub.db").exists()
+
+
+@pytest.mark.parametrize("words", [
+    "undo latest", "publish place", "push place", "push", "pull", "pull --local", "resolve 1 status --clear",
+    "resolve --all --take newest", "inbox retry --all", "claims take a", "quarantine accept --all --yes",
+    "peers remove a", "aliases unset a", "settings unset statuses", "keys distrust a", "keys sign",
+    "database check --rebuild", "database stats",
+])  # fmt: skip
+def test_what_works_with_what_is_there_makes_no_database(hub, words):
+    """A name that was mistyped would be checked, published and found in order."""
+    said = hub(words)
+
+    assert said.code in (1, 2)
+    assert "There is no database at" in said.err or "There is no key here" in said.err
     assert not (hub.folder / "hub.db").exists()
 
 

@@ -136,10 +136,11 @@ def test_two_databases_are_joined_by_a_word(hub, office):
 
 
 def test_peers_are_listed_added_and_forgotten(hub, office):
-    assert hub("pull").code == 2  # there are none
     assert (
         hub("peers add web https://example.org/tickets --user jesse --password env:WEB").code == 0
     )
+    hub("--database new.db ticket create Printer on fire")
+    assert hub("--database new.db pull").code == 2  # there are none
     assert hub("pull office.db").code == 0
     recorded(hub.folder / "hub.db", "three")
     listed = hub("peers")

@@ -129,8 +129,8 @@ def test_everything_that_is_wrong_is_told_at_once_and_force_takes_it(here):
         (["update", "1", "--add", "labels"], '"labels" names no member. Write NAME=MEMBER.'),
         (["update", "9", "status=open"], "There is no record #9."),
         (["update", "1", "--edit", "status=open"], "Either the words or the editor."),
-        (["create"], "Give NAME=VALUE, or --file -, or set EDITOR."),
-        (["comment", "1"], "Give NAME=VALUE, or --file -, or set EDITOR."),
+        (["create"], "Give --message TEXT, NAME=VALUE or --file -, or set EDITOR."),
+        (["comment", "1"], "Give --message TEXT, NAME=VALUE or --file -, or set EDITOR."),
         (["create", "--file", "none.txt"], "none.txt cannot be read"),
     ],
 )
@@ -474,7 +474,7 @@ def test_a_file_is_not_written_over_or_outside(here):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("attach 1 none.txt", "none.txt cannot be read: No such file"),
+        ("attach 1 none.txt", "No such file or directory. Look at its name and its rights."),
         ("attach 1 -", "Give --name."),
         ("attach 1 a b --name x", "One name for several files."),
         ("attachment 1 -o x", "1 is no attachment."),

@@ -68,7 +68,7 @@ def set_alias(
 def unset(ctx: typer.Context, name: _Name) -> None:
     """Takes an alias away."""
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         found = Aliases(replica.store)
         if not found.get(name):
             raise UsageError(f'There is no alias "{name}".', hint="See prophet-hub aliases.")

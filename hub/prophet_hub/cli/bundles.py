@@ -142,4 +142,4 @@ def _ticket(replica: Replica, words: str) -> Ticket:
 
 def _is_there(file: Path) -> None:
     if not file.is_file():
-        raise UsageError(f"There is no file {file}.")
+        raise UsageError(f"There is no file {file}.", hint="Look at its name.")

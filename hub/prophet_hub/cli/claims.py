@@ -63,7 +63,7 @@ def take(
 ) -> None:
     """Makes this hub the one that reads and writes remotes; pull the one that did so first."""
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         shared.catch_up(replica)
         me = of.hub_of(replica, note=True)
         for remote, tracker in _trackers(replica, remotes):
@@ -84,7 +84,7 @@ def take(
 def give(ctx: typer.Context, remotes: _Remotes) -> None:
     """Gives remotes back, for the next hub that pulls this one and syncs, or takes them."""
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         shared.catch_up(replica)
         me = of.hub_of(replica, note=True)
         for remote, tracker in _trackers(replica, remotes):

@@ -42,7 +42,7 @@ def check(
 ) -> None:
     """Verifies every hash, every sequence and every table of the database."""
     desk: Desk = ctx.obj
-    with desk.replica(write=True) if rebuild else searchable(desk) as replica:
+    with desk.replica(write=True, make=False) if rebuild else searchable(desk) as replica:
         if rebuild:
             _rebuild(desk, replica)
         faults = _check(desk, replica, quiet=as_json)

@@ -92,13 +92,15 @@ class Desk:
     # --- what is opened ---
 
     @contextlib.contextmanager
-    def replica(self, *, write: bool = False) -> Iterator[Replica]:
-        """Opens the database for the block; only a command that writes may make one, and it signs
-        where there is a key.
+    def replica(self, *, write: bool = False, make: bool = True) -> Iterator[Replica]:
+        """Opens the database for the block; only a command that writes may make one, unless it works
+        with what is there, and it signs where there is a key.
         """
         from prophet_hub.engine.replica import Replica  # noqa: PLC0415 - lazy: help needs none
 
-        replica = Replica.open(self.database, clock=micros, create=write, read_only=not write)
+        replica = Replica.open(
+            self.database, clock=micros, create=write and make, read_only=not write
+        )
         if write:
             from prophet_hub.jobs.keys import signer  # noqa: PLC0415 - lazy
 

@@ -65,7 +65,7 @@ def _editor(desk: Desk) -> list[str]:
     told = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not told and not desk.asks:
         raise UsageError("Nothing was said, and nobody is there to ask.",
-                         hint="Give NAME=VALUE, or --file -, or set EDITOR.")  # fmt: skip
+                         hint="Give --message TEXT, NAME=VALUE or --file -, or set EDITOR.")  # fmt: skip
     return shlex.split(told or _FALLBACK)
 
 

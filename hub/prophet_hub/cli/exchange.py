@@ -118,7 +118,7 @@ def pull(
 
     desk: Desk = ctx.obj
     found_of, worst = [], 0
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=bool(names)) as replica:
         if local:
             peers = neighbours(replica)
         else:
@@ -239,7 +239,8 @@ def _out(
     from prophet_hub.peers.exchange import Pushed  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    notes.clean(words)  # what is wrong with an address is said before anything is opened
+    with desk.replica(write=True, make=False) as replica:
         peer = told(notes.peer_at(replica, words) if words else _only(replica), user, password)
         if with_private:
             peer = msgspec.structs.replace(peer, private=True)

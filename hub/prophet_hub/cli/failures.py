@@ -79,7 +79,9 @@ def told(error: Exception, desk: Desk) -> int:
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             _print("prophet-hub: The disk is full. Free some space and run again.")
         case OSError() if error.filename:
-            _print(f"prophet-hub: {error.filename}: {error.strerror}.")
+            _print(
+                f"prophet-hub: {error.filename}: {error.strerror}. Look at its name and its rights."
+            )
         case _:
             _print(
                 f"prophet-hub: This should not have happened: {type(error).__name__}: {error}. "
@@ -100,6 +102,7 @@ def _of_words(error: Exception) -> int:
         _print(message)
         return _USAGE
     where = context.command_path if context else "prophet-hub"
+    message += "" if message.endswith((".", "?")) else "."
     _print(f"prophet-hub: {message} See {where} --help.")
     return _USAGE
 

@@ -105,7 +105,9 @@ def _open(path: str, stack: ExitStack) -> BinaryIO:
     try:
         return stack.enter_context(Path(path).open("rb"))
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}.", hint="Look at its name and its rights."
+        ) from error
 
 
 def _safe(name: str) -> str:

@@ -107,7 +107,7 @@ def _each(
 ) -> None:  # fmt: skip
     """Does the same to each of the numbers, or to all that are no questions."""
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         views = Views(replica)
         items = {one.number: one for one in _all(views)}
         chosen = numbers or [n for n, one in items.items() if not one.pairing]

@@ -118,7 +118,7 @@ def distrust_key(
 ) -> None:
     """Trusts a key no more; what it has signed until now stays."""
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         trust = Trust(replica.store)
         known = trust.keys()
         named = [one for one, name in known.items() if name == key]
@@ -206,7 +206,7 @@ def sign(ctx: typer.Context) -> None:
     """Signs all that was recorded here before there was a key."""
     desk: Desk = ctx.obj
     _signer().public()
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         log = replica.store.log
         sequence, _ = log.last(replica.origin)
         number = log.number_at(replica.origin, sequence)

@@ -77,7 +77,7 @@ def remove(
     from prophet_hub.peers import notes  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         _named(replica, name)
         notes.drop(replica, name)
     desk.say(f"{name} is forgotten.")

@@ -151,7 +151,7 @@ def set_(
 def unset(ctx: typer.Context, name: _Name, author: _Author = "") -> None:
     """Takes a setting away."""
     desk: Desk = ctx.obj
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         if Settings(replica).get(name) is None:
             raise UsageError(f'"{name}" is not set.', hint="See prophet-hub settings.")
         Settings(replica).set(name, None, author=desk.who(author), note="settings unset")
@@ -272,7 +272,9 @@ def _from(path: str) -> str:
     try:
         return Path(path).read_text("utf-8")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}.", hint="Look at its name and its rights."
+        ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no UTF-8 text.") from error
 

@@ -47,7 +47,7 @@ def undo(
 ) -> None:
     """Takes changesets back; what was edited since becomes a conflict."""
     desk: Desk = ctx.obj
-    with desk.replica(write=not dry_run) as replica:
+    with desk.replica(write=not dry_run, make=False) as replica:
         views = Views(replica)
         rows = changesets_of(replica, changeset)
         if not rows:

@@ -306,7 +306,9 @@ def _read(path: str) -> str:
         data = sys.stdin.buffer.read() if path == _STDIN else Path(path).read_bytes()
         return data.decode().replace("\r\n", "\n")
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
+        raise StoreError(
+            f"{path} cannot be read: {error.strerror}.", hint="Look at its name and its rights."
+        ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no UTF-8 text.") from error
 

@@ -91,9 +91,11 @@ class Store:
                 if not create or read_only:
                     raise StoreError(
                         f"There is no database at {path}.",
-                        hint="Name one with --database, or make one by a first sync.",
+                        hint="Name one with --database, or make one with prophet-hub ticket create, clone or sync.",
                     )
                 _make_folder(Path(where).parent)
+            elif Path(where).is_dir():
+                raise StoreError(f"{path} is a folder.", hint="Name a file in it with --database.")
         with _words(where):
             connection = sqlite3.connect(
                 _uri(where, read_only=read_only), uri=True, isolation_level=None, timeout=patience,

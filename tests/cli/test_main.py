@@ -99,7 +99,11 @@ def test_an_unknown_command_names_the_nearest(hub):
 
 
 def test_an_unknown_option_ends_like_a_sentence(hub):
-    assert "No such option: --nix. See prophet-hub log --help.\n" in hub("log --nix").err
+    assert "No such option: --xyzzy. See prophet-hub log --help.\n" in hub("log --xyzzy").err
+    hub("ticket create Printer on fire")
+    for command in ("tickets", "ticket list", "ticket search", "ticket review"):
+        said = hub(f"{command} status:open --jsn")
+        assert "No such option: --jsn. See prophet-hub ticket" in said.err
 
 
 def test_an_unknown_option_is_one_sentence(hub):

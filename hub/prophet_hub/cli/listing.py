@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from prophet_hub.cli.tables import counted
 from prophet_hub.cli.views import Views
-from prophet_hub.errors import StoreError
+from prophet_hub.errors import StoreError, UsageError
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.neutral import CLOSED
 
@@ -53,6 +53,9 @@ def query_of(words: Sequence[str]) -> str:
     A single word is the query itself.  Among several, one with a blank in it stood in quotation
     marks that the shell took away.
     """
+    for word in words:
+        if word.startswith("--"):  # a minus takes away a term, and two take away nothing
+            raise UsageError(f"No such option: {word}.", hint="See prophet-hub tickets --help.")
     return " ".join(words) if len(words) == 1 else " ".join(map(_word, words))
 
 

@@ -294,6 +294,18 @@ def undoing_a_first_field_of_a_joined_record_deletes_nothing(family):
     assert a.cell(T1, LIFE, "alive") is None
 
 
+def undoing_the_creation_of_a_copied_record_asks(family):
+    (a,) = family(1)
+    a.put("x")
+    done = a.last()
+    a.put("x", T2)
+    a.pair(T1, T2)
+    a.undo(done)
+    assert a.alive()
+    assert a.conflicts() == {DEATH}
+    assert a.values() == {"x"}, "no field is taken from what is not deleted"
+
+
 def a_creation_edited_since_is_a_conflict_of_the_life(family):
     for edit in (lambda hub: hub.put("y"), lambda hub: hub.comment()):
         a, b = family(2)

@@ -350,16 +350,15 @@ class MemoryHub(Hub):
         )
 
     def _births(self, record):
-        for raw in (r for r in {w.cell.record for ws in self.state.copies.values() for w in ws}
-                    if self.name(r) == self.name(record)):  # fmt: skip
-            for entry, _ in self.log:
-                born = [w.id for w in entry.changeset.writes if w.cell.record == raw
-                        and entry.running not in self.refused and w.cell.prop not in LINKING
-                        and w.cell.prop not in (RECEIPT, NOTED)
-                        and not w.cell.prop.startswith(VOTE)]  # fmt: skip
-                if born:
-                    yield born
-                    break
+        for entry, _ in self.log:
+            born = [w.id for w in entry.changeset.writes
+                    if self.name(w.cell.record) == self.name(record)
+                    and entry.running not in self.refused and w.cell.prop not in LINKING
+                    and w.cell.prop not in (RECEIPT, NOTED)
+                    and not w.cell.prop.startswith(VOTE)]  # fmt: skip
+            if born:
+                yield born
+                return
 
     def settle(self, policy: Policy) -> int:
         state, done = self.state, 0

@@ -129,13 +129,12 @@ class _Seen:
         return (w for w in self._past.touching((cell.record,)) if w.cell == cell)
 
     def _births(self, record: RecordId) -> Iterator[list[WriteId]]:
-        for raw in self._replica.members(record):
-            numbers = self._replica.store.log.numbers_of((raw,))
-            for writes in self._past.entries(numbers):
-                born = [w for w in writes if w.cell.record == raw and _is_edit(w)]
-                if born:
-                    yield [] if born[0].type == SETTING else [w.id for w in born]
-                    break
+        members = self._replica.members(record)
+        for writes in self._past.entries(self._replica.store.log.numbers_of(members)):
+            born = [w for w in writes if w.cell.record in members and _is_edit(w)]
+            if born:
+                yield [] if born[0].type == SETTING else [w.id for w in born]
+                return
 
     def _family(self, record: RecordId) -> RecordId:
         if record not in self._families:

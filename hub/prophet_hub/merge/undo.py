@@ -45,7 +45,7 @@ class Look(NamedTuple):
         whole: The name of a record's class.
         family: The record under which a comment or an attachment goes away: its ticket; else the
             record's own name.
-        births: For each raw record of a record's class the writes with which it came into being.
+        births: The writes with which the first record of a class came into being, as one group.
     """
 
     cell: Callable[[Cell], CellState | None]
@@ -119,7 +119,7 @@ def inverses(undone: Iterable[Write], look: Look, created: int) -> list[Inverse]
 
 
 def _undoes_birth(births: Iterable[Collection[WriteId]], undone: Collection[WriteId]) -> bool:
-    """Tells whether nothing stood on any record of the class before what is undone."""
+    """Tells whether nothing stood on the class before what is undone."""
     known = [ids for ids in births if ids]
     return bool(known) and all(any(i in undone for i in ids) for ids in known)
 

@@ -11,7 +11,16 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["INLINE", "PRESENT", "Stored", "Value", "from_micros", "order", "to_micros"]
+__all__ = [
+    "INLINE",
+    "PRESENT",
+    "Stored",
+    "Value",
+    "from_micros",
+    "instant_text",
+    "order",
+    "to_micros",
+]
 
 PRESENT = "present"
 """The value of a set member, a life or a link; absent is None."""
@@ -54,3 +63,8 @@ def to_micros(instant: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """Returns the aware UTC instant of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def instant_text(instant: datetime) -> str:
+    """Returns an aware instant as cells, trackers and programs read it: RFC 3339 in UTC with Z."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

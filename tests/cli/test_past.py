@@ -43,6 +43,13 @@ def test_the_log_can_be_short_or_whole(edited):
     }  # fmt: skip
 
 
+def test_programs_are_told_instants_as_records_hold_them(edited):
+    told = [row["created"] for row in edited("log -n 0 --json").data]
+    told += [row["when"] for row in edited("history a#1 --json").data]
+
+    assert {one[-1] for one in told} == {"Z"}
+
+
 def test_the_history_tells_who_changed_what(edited):
     out = edited("history a#1").out
 

@@ -518,6 +518,7 @@ def test_values_have_one_form(kind, said, meant):
 @pytest.mark.parametrize(
     ("kind", "said"),
     [("day", "2026-13-01"), ("day", "+2y"), ("day", "+9999w9"), ("instant", "noon"),
+     ("instant", "0001-01-01T00:00+10:00"), ("instant", "9999-12-31T23:59-10:00"),
      ("number", "1,5"), ("number", "NaN"), ("minutes", ""), ("minutes", "1d"), ("yes", "maybe")],
 )  # fmt: skip
 def test_values_that_are_none_are_refused(kind, said):

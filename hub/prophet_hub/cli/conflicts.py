@@ -25,7 +25,7 @@ from prophet_hub.engine.voting import Decision, decide
 from prophet_hub.engine.voting import votes as all_votes
 from prophet_hub.errors import UsageError
 from prophet_hub.model.ids import text
-from prophet_hub.values import Stored, Value, from_micros
+from prophet_hub.values import Stored, Value, from_micros, instant_text
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
@@ -96,7 +96,7 @@ def resolve(
     by_hand = not (take or value is not None or clear or every) and desk.asks
     if not by_hand:
         _said_once(ticket, field, take, value, clear=clear, every=every)
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         views = Views(replica)
         found = views.conflicts(views.record(ticket) if ticket else None)
         if field:
@@ -248,7 +248,7 @@ def _data(views: Views, case: Case) -> dict[str, Any]:
         "values": [
             {"take": n, "value": _value(views, choice.value), "said": choice.said,
              "remote": remote_of(views, choice.head),
-             "when": from_micros(choice.head.created).isoformat()}
+             "when": instant_text(from_micros(choice.head.created))}
             for n, choice in enumerate(case.choices, 1)
         ],
         "votes": [_ballot(views, one) for one in case.ballots],
@@ -261,7 +261,7 @@ def _ballot(views: Views, ballot: Ballot) -> dict[str, Any]:
         "property": ballot.prop, "member": ballot.member, "conflict": ballot.conflict,
         "decided": [_value(views, value) for value in ballot.decisions],
         "counts": ballot.counts, "author": ballot.author, "replica": ballot.voter.hex(),
-        "when": from_micros(ballot.when).isoformat(), "note": ballot.note,
+        "when": instant_text(from_micros(ballot.when)), "note": ballot.note,
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from prophet_hub.cli.views import Views, parsed_field
 from prophet_hub.errors import UsageError
 from prophet_hub.model.changes import LIFE, SAME_AS, VOTE
 from prophet_hub.model.ids import RecordId, text
-from prophet_hub.values import Stored, from_micros
+from prophet_hub.values import Stored, from_micros, instant_text
 
 if TYPE_CHECKING:
     from prophet_hub.engine.history import HistoryRow, LogRow
@@ -126,7 +126,7 @@ def _entry(row: LogRow) -> dict[str, Any]:
     return {
         "number": row.number, "origin": text(row.origin), "sequence": row.sequence,
         "name": text(row.name) if row.name else "", "author": row.author,
-        "created": from_micros(row.created).isoformat(), "note": row.note, "writes": row.writes,
+        "created": instant_text(from_micros(row.created)), "note": row.note, "writes": row.writes,
     }  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def _data(views: Views, name: str, row: HistoryRow) -> dict[str, Any]:
 
     content = row.prop == "content"  # bytes, which are named and not told
     return {
-        "entry": row.number, "when": from_micros(row.when).isoformat(), "author": row.author,
+        "entry": row.number, "when": instant_text(from_micros(row.when)), "author": row.author,
         "note": row.note, "of": name, "property": row.prop, "member": row.member,
         "old": None if content else value(row.old), "new": None if content else value(row.new),
         "rule": row.rule, "write": text(row.write), "superseded": row.superseded,
@@ -250,7 +250,7 @@ def _data(views: Views, name: str, row: HistoryRow) -> dict[str, Any]:
 
 def _vote(views: Views, ballot: Ballot) -> dict[str, Any]:
     return {
-        "when": from_micros(ballot.when).isoformat(), "author": ballot.author, "note": ballot.note,
+        "when": instant_text(from_micros(ballot.when)), "author": ballot.author, "note": ballot.note,
         "property": "vote", "member": text(ballot.voter), "counts": ballot.counts,
         "new": [None if value is None else views.text(value) for value in ballot.decisions],
     }  # fmt: skip

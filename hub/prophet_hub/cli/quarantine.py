@@ -12,7 +12,7 @@ from prophet_hub.errors import Invalid, UsageError
 from prophet_hub.model import codec, seals
 from prophet_hub.model.ids import text
 from prophet_hub.store.held import Held
-from prophet_hub.values import Stored, Value, from_micros
+from prophet_hub.values import Stored, Value, from_micros, instant_text
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
@@ -113,7 +113,7 @@ def accept(
     desk: Desk = ctx.obj
     if bool(numbers) is every:
         raise UsageError("Which of them?", hint="Name NUMBER, or give --all.")
-    with desk.replica(write=True) as replica:
+    with desk.replica(write=True, make=False) as replica:
         held = Held(replica.store)
         if every:
             total = held.count()
@@ -182,7 +182,7 @@ def _content(changeset: Changeset) -> list[dict[str, Any]]:
     return [
         {"record": text(w.cell.record), "type": w.type, "property": w.cell.prop,
          "member": w.cell.member, "value": _plain(w.value),
-         "created": from_micros(w.created).isoformat()}
+         "created": instant_text(from_micros(w.created))}
         for w in changeset.writes
     ]  # fmt: skip
 

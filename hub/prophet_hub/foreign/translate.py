@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from prophet_hub.foreign.rows import slot
@@ -27,7 +26,7 @@ from prophet_hub.sdk import (
     SetChange,
     Ticket,
 )
-from prophet_hub.values import PRESENT, to_micros
+from prophet_hub.values import PRESENT, instant_text, to_micros
 
 __all__ = [
     "CLOSED",
@@ -37,7 +36,6 @@ __all__ = [
     "Telling",
     "Unsaid",
     "Words",
-    "instant_text",
     "read_attachment",
     "read_comment",
     "read_ticket",
@@ -132,11 +130,6 @@ class Telling:
     event: str = ""
     private: bool = False
     story: Mapping[str, list[Step]] = field(default_factory=dict)
-
-
-def instant_text(instant: datetime) -> str:
-    """Returns an instant as trackers and cells hold it: RFC 3339 in UTC with Z."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from prophet_hub.values import from_micros
+from prophet_hub.values import from_micros, instant_text
 
 __all__ = ["KINDS", "Moment", "meant"]
 
@@ -90,10 +90,10 @@ def _instant(value: str, moment: Moment) -> str:
     else:
         try:
             at = datetime.fromisoformat(word)
-        except ValueError:
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):  # before the year 1 or after 9999, in UTC
             raise ValueError(f'"{value}" is no time. Write 2026-12-24T18:43Z.') from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return instant_text(at)
 
 
 def _number(value: str, _: Moment) -> str:

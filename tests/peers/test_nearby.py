@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from contextlib import closing
 
 import pytest
@@ -41,6 +42,15 @@ def multicast():
 
 def around(*databases, seconds=0.5):
     return neighbours(databases, seconds=seconds, interfaces=LOOPBACK)
+
+
+def test_without_its_package_the_error_tells_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "zeroconf", None)
+    with pytest.raises(HubError) as told:
+        around(OURS)
+
+    assert str(told.value.sentence) == "The local network needs a package that is not installed."
+    assert told.value.hint == "Run: pip install 'prophet-hub[nearby]'"
 
 
 def test_a_database_is_known_to_those_who_have_it_alone(multicast):

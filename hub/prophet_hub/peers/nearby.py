@@ -68,7 +68,7 @@ def announced(
         raise UsageError(
             f"{name!r} cannot be announced.", hint=f"Take up to {_LONGEST} letters, without dots."
         )
-    zeroconf = needed("zeroconf", "nearby", "mdns")
+    zeroconf = needed("zeroconf", "nearby", "The local network")
     info = zeroconf.ServiceInfo(
         _KIND,
         f"{name}.{_KIND}",
@@ -93,7 +93,7 @@ def neighbours(
     Raises:
         HubError: zeroconf is not installed, or the network cannot be listened to.
     """
-    zeroconf = needed("zeroconf", "nearby", "mdns")
+    zeroconf = needed("zeroconf", "nearby", "The local network")
     wanted = {mark_of(database) for database in databases}
     names: set[str] = set()
     guard = threading.Lock()

@@ -279,7 +279,7 @@ class MemoryPlace(FsspecPlace):
     """Files in the memory of this process, under one address for all of it; for trials and tests."""
 
     def _connect(self) -> Any:
-        return needed("fsspec.implementations.memory", "peers", "memory").MemoryFileSystem()
+        return needed("fsspec.implementations.memory", "peers", "memory:").MemoryFileSystem()
 
     def _disconnect(self, fs: Any) -> None:
         """There is no connection."""

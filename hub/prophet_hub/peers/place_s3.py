@@ -41,8 +41,8 @@ class S3Place(FsspecPlace):
         self._account = {"key": key, "secret": secret, "endpoint_url": endpoint}
 
     def _connect(self) -> Any:
-        s3fs = needed("s3fs", "s3", "s3")
-        errors = needed("botocore.exceptions", "s3", "s3")
+        s3fs = needed("s3fs", "s3", "s3:")
+        errors = needed("botocore.exceptions", "s3", "s3:")
         self._outages = (OSError, errors.BotoCoreError, errors.ClientError)
         fs = s3fs.S3FileSystem(
             **self._account,

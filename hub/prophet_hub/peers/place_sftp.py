@@ -49,8 +49,8 @@ class SftpPlace(FsspecPlace):
     # --- the connection ---
 
     def _connect(self) -> Any:
-        paramiko = needed("paramiko", "sftp", "sftp")
-        kind = needed("fsspec.implementations.sftp", "sftp", "sftp").SFTPFileSystem
+        paramiko = needed("paramiko", "sftp", "sftp:")
+        kind = needed("fsspec.implementations.sftp", "sftp", "sftp:").SFTPFileSystem
         self._outages = (OSError, EOFError, paramiko.SSHException)
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it prints what is told as errors
         folder = self._ssh or Path.home() / ".ssh"

@@ -58,8 +58,8 @@ def pause(failed: int) -> float:
     return float(min(0.5 * 2 ** (failed - 1), 8.0))
 
 
-def needed(module: str, extra: str, scheme: str) -> Any:
-    """Imports what a transport needs.
+def needed(module: str, extra: str, what: str) -> Any:
+    """Imports what a transport, or finding neighbours, needs.
 
     Raises:
         HubError: It is not installed; the hint is the command that does.
@@ -68,6 +68,6 @@ def needed(module: str, extra: str, scheme: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise HubError(
-            f"Addresses with {scheme}: need a package that is not installed.",
+            f"{what} needs a package that is not installed.",
             hint=f"Run: pip install 'prophet-hub[{extra}]'",
         ) from error

@@ -702,6 +702,23 @@ def test_the_author_is_told_else_of_the_environment_else_git_s_else_the_login(he
     assert {row["note"] for row in rows} == {"ticket create"}
 
 
+@pytest.mark.parametrize("who", ["j\udcff", "x" * 70_000])
+def test_what_is_no_author(here, who):
+    told = here("ticket create One --author", who)
+
+    assert told.code == 2
+    assert told.err.startswith("prophet-hub: The author has more than 1000 letters, or bytes")
+
+
+def test_a_member_is_no_longer_than_a_changeset_takes(here):
+    here("ticket create One")
+    told = here("ticket update 1 --add", "label=" + "x" * 70_000)
+
+    assert told.code == 2
+    assert "labels: A member of a set has 65536 letters at most." in told.err
+    assert "labels" not in properties(here)
+
+
 # --- types of plugins ---
 
 

@@ -62,6 +62,13 @@ def test_no_password_is_noted():
     assert "secret" not in str(told.value)
 
 
+@pytest.mark.parametrize("url", ["https://example.org/x?token=secret", "s3://bucket/x#secret"])
+def test_what_no_place_has_in_its_address_is_not_noted(url):
+    with pytest.raises(UsageError, match="is no address of a place") as told:
+        clean(url)
+    assert "secret" not in str(told.value)
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a b", "-x", "x" * 65, "a/b"])
 def test_what_is_no_name(name):
     with pytest.raises(UsageError):

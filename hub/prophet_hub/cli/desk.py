@@ -22,6 +22,7 @@ __all__ = ["CONFIG", "Desk", "NobodyReadsError", "is_poor", "micros"]
 
 CONFIG = "prophet-hub.yaml"
 _DATABASE = "prophet-hub.db"
+_LONGEST = 1_000
 _PLUGINS = "prophet_hub.plugins"  # as hookspecs calls it; not imported, for help needs no pluggy
 
 
@@ -181,8 +182,18 @@ class Desk:
         """Returns the person at the keyboard, as an author.
 
         What was told, else PROPHET_HUB_AUTHOR, else the address that git knows, else the login.
+
+        Raises:
+            UsageError: It is no name.
         """
         found = told or os.environ.get("PROPHET_HUB_AUTHOR", "").strip() or _known_to_git()
+        if len(found) > _LONGEST or any("\ud800" <= letter <= "\udfff" for letter in found):
+            from prophet_hub.errors import UsageError  # noqa: PLC0415 - lazy
+
+            raise UsageError(
+                f"The author has more than {_LONGEST} letters, or bytes that are no letters.",
+                hint="Name an e-mail address with --author, or in PROPHET_HUB_AUTHOR.",
+            )
         address = found.partition("<")[2].partition(">")[0] or found  # `Jesse <jesse@example.org>`
         return address.strip().lower() if "@" in address else found or _login()
 

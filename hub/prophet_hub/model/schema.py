@@ -188,6 +188,7 @@ def _listed(prop: Property, word: str) -> str:
 
 _NAME: Final = re.compile(r"[^\s=\x00-\x1f\x7f](?:[^=\x00-\x1f\x7f]{0,198}[^\s=\x00-\x1f\x7f])?")
 _RESERVED: Final = frozenset({LIFE, SAME_AS, RECEIPT})
+_MEMBER: Final = 1 << 16  # what a changeset takes
 
 
 def _unheld(name: str, value: str | frozenset[str] | None) -> str:
@@ -200,9 +201,11 @@ def _unheld(name: str, value: str | frozenset[str] | None) -> str:
     if "" in texts:
         return "A set has no empty member."
     try:
-        "".join(texts).encode()
+        "".join((name, *texts)).encode()
     except UnicodeEncodeError:
         return "It holds bytes that are no letters."
+    if isinstance(value, frozenset) and max(map(len, texts), default=0) > _MEMBER:
+        return f"A member of a set has {_MEMBER} letters at most."
     return ""
 
 

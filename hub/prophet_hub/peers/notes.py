@@ -96,7 +96,7 @@ def clean(url: str) -> str:
     """Returns an address as it is noted and shown.
 
     Raises:
-        UsageError: It holds a password.
+        UsageError: It holds a password, or what may be one.
     """
     if "://" in url:
         parts = urlsplit(url)
@@ -104,6 +104,11 @@ def clean(url: str) -> str:
             raise UsageError(
                 "The address holds a password in clear text.",
                 hint="Take it out, and give it as a reference: --password env:NAME or file:PATH.",
+            )
+        if parts.scheme not in {"file", "memory"} and (parts.query or parts.fragment):
+            raise UsageError(
+                f"{url.partition('?')[0].partition('#')[0]} is no address of a place.",
+                hint="An address has a host and a path, and nothing after `?` or `#`.",
             )
         return url.rstrip("/") if parts.netloc or parts.path.strip("/") else url
     return str(Path(url.removeprefix("file:")).expanduser().absolute())

@@ -201,10 +201,6 @@ class Store:
         """Writes one row, over the one with this key if there is one."""
         self.run(_INSERT[table], (*key, data))
 
-    def put_many(self, table: str, rows: Iterable[tuple[Key, bytes]]) -> None:
-        """Writes many rows."""
-        self.run_many(_INSERT[table], ((*key, data) for key, data in rows))
-
     def drop(self, table: str, key: Key) -> None:
         """Removes one row; nothing happens where there is none."""
         self.run(_DELETE[table], key)

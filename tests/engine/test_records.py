@@ -119,6 +119,15 @@ def test_a_property_has_a_name_that_is_one_even_by_force(db, name, why, force):
     assert faults(error) == {name: why}
 
 
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("given", [{"cc": " "}, {"cc": {" ", "jesse"}}, {"labels": "\t"}])
+def test_a_member_that_is_empty_in_its_form_is_none(db, given, force):
+    with pytest.raises(Unfit) as error:
+        Records(db, force=force).create("ticket", {"summary": "x", **given})
+
+    assert faults(error) == dict.fromkeys(given, "A set has no empty member.")
+
+
 def test_half_a_letter_is_no_text(db):
     with pytest.raises(Unfit) as error:
         db.create("note", title="a\udc80b", tags={"", "x"})

@@ -129,6 +129,8 @@ def canonical(
             faults.append(Fault("It holds one value, no set.", path=name))
         elif isinstance(value, frozenset):
             members = [_one(prop, member, moment, faults, force=force) for member in sorted(value)]
+            if "" in members:  # such a cell would be that of a single value
+                faults.append(Fault("A set has no empty member.", path=name))
             found[name] = frozenset(members) or None
         else:
             word = _one(prop, value, moment, faults, force=force) if value else ""

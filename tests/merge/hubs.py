@@ -327,7 +327,8 @@ class MemoryHub(Hub):
 
     def undo(self, *runnings: bytes, at: int = 0) -> int:
         """Undoes entries by their running hashes; returns how many writes that took."""
-        undone = [w for e, _ in self.log if e.running in runnings for w in e.changeset.writes]
+        undone = [w for e, _ in self.log if e.running in {*runnings} - self.refused
+                  for w in e.changeset.writes]  # fmt: skip
         made = [w for one in undo.inverses(undone, self._look(), at) for w in one.writes]
         if made:
             self.tell(*made)
@@ -452,8 +453,9 @@ class EngineHub(Hub):
         return settle(self.replica, lambda page: page.votes).total()
 
     def undo(self, *runnings, at=0) -> int:
-        rows = [e for e in self.replica.store.log.after(0, 1 << 30) if e.running in runnings]
-        return sum(len(c.writes) for c in self.replica.undo(rows, author=""))
+        rows = [e for e in self.replica.store.log.after(0, 1 << 30)
+                if e.running in runnings and e.reason is None]  # fmt: skip
+        return sum(len(c.writes) for c in self.replica.undo(rows, author="")) if rows else 0
 
     def integrate(self, entries, refuse=None) -> int:
         judge = (lambda e: "refused" if refuse(e) else None) if refuse else None

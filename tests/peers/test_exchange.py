@@ -434,12 +434,22 @@ def test_a_copy_of_the_file_goes_on_beside_it(desks, tmp_path):
     assert one.shown()[0]["properties"] == {"summary": "a", "status": "open", "priority": "high"}
 
 
-def test_a_text_for_which_a_segment_has_no_room_lies_among_the_contents(desks):
+def test_a_very_long_text_goes_into_a_segment_of_its_own(desks):
     one, two, shelf = desks(), desks(), Shelf()
-    long = ids.fresh().hex() * 150_000
+    one.ticket(summary="a", description="short " * 1000)
+    one.ticket(summary="b", description=ids.fresh().hex() * 300_000)
+    one.push(shelf)
+    assert two.pull(shelf) == Pulled(entries=2)
+    assert [row.count for row in Published(shelf).rows()] == [1, 1]
+    same(one, two)
+
+
+def test_a_text_for_which_a_segment_has_no_room_lies_among_the_contents(desks, monkeypatch):
+    monkeypatch.setattr(publishing, "_TEXTS", 5_000)
+    one, two, shelf = desks(), desks(), Shelf()
+    long = ids.fresh().hex() * 1_000
     one.ticket(summary="a", description=long)
     one.push(shelf)
-    assert max(len(d) for n, d in shelf.files.items() if n.startswith("segments/")) < 10_000
     assert two.pull(shelf) == Pulled(entries=1, contents=1)
     (ticket,) = [row.record for row in two.replica.records("ticket")]
     assert two.replica.text(two.replica.shown(ticket)["description"]) == long

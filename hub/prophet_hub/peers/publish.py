@@ -51,6 +51,9 @@ FAN: Final = 64
 _ROWS: Final = 64
 """Rows of a page."""
 
+_TEXTS: Final = 12 << 20
+"""Bytes of one entry's texts that go into its segment; with the entry they keep to its limit."""
+
 _Placed = tuple[bytes, int, bytes, Parcel]
 
 
@@ -155,14 +158,14 @@ class _Publisher:
             if knows(row.origin, row.sequence, row.running):  # beside the branch that is unknown
                 continue
             texts = self._texts(parcel.texts) if parcel.texts else ()
-            kept = parcel._replace(texts=texts)
-            batch.append((row.origin, row.sequence, row.running, kept))
-            size += len(kept.raw) + sum(map(len, texts))
-            for stored in names:
-                self._content(stored)
-            if size >= TARGET:
+            weight = len(parcel.raw) + sum(map(len, texts))
+            if size >= TARGET or (batch and size + weight > 2 * TARGET):
                 yield batch
                 batch, size = [], 0
+            batch.append((row.origin, row.sequence, row.running, parcel._replace(texts=texts)))
+            size += weight
+            for stored in names:
+                self._content(stored)
         if batch:
             yield batch
 
@@ -174,7 +177,7 @@ class _Publisher:
 
     def _texts(self, texts: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """Returns the texts that go into the segment; the others are uploaded as contents."""
-        room, inside = TARGET, []
+        room, inside = _TEXTS, []
         for text in texts:
             if len(text) <= room:
                 inside.append(text)
@@ -232,7 +235,9 @@ class _Publisher:
             databases=tuple(sorted(databases)),
             entries=sum(row.count for row in rows),
             tips=ticket_out(_tips(rows, self._before)),
-            pages=tuple(self._page(old, part) for part in _parts(rows)),
+            pages=tuple(
+                self._page(old, rows[at : at + _ROWS]) for at in range(0, len(rows), _ROWS)
+            ),
             lacking=self._page(old, list(self._missing)) if self._missing else None,
             before=old.before if old is not None else ticket_out(self._before),
         )
@@ -340,8 +345,3 @@ def _tips(rows: Iterable[Row], before: Ticket) -> Ticket:
     ends = {(s.origin, s.last, s.running) for s in strands} | set(before)
     followed = {(s.origin, s.before) for s in strands}
     return [end for end in ends if (end[0], end[2]) not in followed]
-
-
-def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), _ROWS):
-        yield rows[start : start + _ROWS]

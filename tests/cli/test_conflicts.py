@@ -23,7 +23,10 @@ def test_conflicts_are_listed_with_who_and_where(torn):
     assert "#1  status  Printer on fire" in out
     assert "1  resolved  jesse@example.org, a#1-" in out
     assert "2  stalled   b:cara, b#1-" in out
-    assert "2 conflicts. Decide with: prophet-hub resolve, or prophet-hub resolve 1 priority --take 1" in out
+    assert (
+        "2 conflicts. Decide with: prophet-hub resolve, or prophet-hub resolve 1 priority --take 1"
+        in out
+    )
 
 
 def test_conflicts_of_one_ticket_as_data(torn):

@@ -41,11 +41,11 @@ def start(database, *words):
     )
 
 
-def killed(process, busy, rnd):
+def killed(process, busy, longest, rnd):
     """Kills a process a moment after it began to write; tells whether it was still at work."""
     while process.poll() is None and not busy():
         time.sleep(0.001)
-    time.sleep(rnd.random() * 0.3)
+    time.sleep(rnd.random() * longest)
     process.kill()
     process.communicate(timeout=PATIENCE)
     return process.returncode == -signal.SIGKILL
@@ -84,15 +84,17 @@ def kill_and_repeat(original, folder, seed, kills):
     rnd = random.Random(seed)
     published, bob = folder / "published", folder / "bob.db"
     met = 0
-    for _ in range(kills):
-        met += killed(start(original, "publish", published, "--quiet"), growing(published), rnd)
+    moments = [0.3 * n / kills for n in range(kills)]  # the first at once, so that it is at work
+    for longest in moments:
+        publishing = start(original, "publish", published, "--quiet")
+        met += killed(publishing, growing(published), longest, rnd)
         is_whole(published)
     ends(start(original, "publish", published))  # at once: who was killed is known to be dead
     is_whole(published)
     assert not list(published.glob(".*"))
-    for _ in range(kills):
+    for longest in moments:
         words = ("clone", published, bob) if not bob.exists() else ("pull", str(published))
-        met += killed(start(bob, *words, "--quiet"), growing(folder), rnd)
+        met += killed(start(bob, *words, "--quiet"), growing(folder), longest, rnd)
         if bob.exists():
             check(bob)
     if not bob.exists() or not check(bob)[0]:
@@ -111,4 +113,4 @@ def test_who_is_killed_leaves_whole_replicas(original, tmp_path):
 @pytest.mark.kills
 @pytest.mark.parametrize("seed", range(2, 6))
 def test_kill_upon_kill(original, tmp_path, seed):
-    assert kill_and_repeat(original, tmp_path, seed, 10) > 4
+    assert kill_and_repeat(original, tmp_path, seed, 10) > 1

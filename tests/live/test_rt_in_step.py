@@ -134,8 +134,8 @@ remotes:
 
         items = {str(i.fields["summary"]): i for i in tasks.items.values()}
         counts = Counter(str(i.fields["summary"]) for i in tasks.items.values())
-        assert counts.keys() >= {*support, "Only here"}
-        assert set(counts.values()) == {1}
+        # the contract, too, leaves tickets in this queue, several of one name
+        assert {counts[subject] for subject in (*support, "Only here")} == {1}
         for subject, (_, public, names) in support.items():
             item = items[subject]
             assert len(item.comments) == public, subject

@@ -29,11 +29,12 @@ from prophet_hub.sdk import (
     Person,
     SetChange,
     Value,
+    change_between,
 )  # fmt: skip
 
 __all__ = [
     "FIELDS", "LINKS", "TAG", "body_of", "events_of", "flag", "instant", "join_tags",
-    "key_in", "mail", "members", "message_id", "minutes_of", "parse_tags", "value_of", "wire",
+    "key_in", "mail", "message_id", "minutes_of", "parse_tags", "value_of", "wire",
 ]  # fmt: skip
 
 TAG = "hub-"
@@ -192,11 +193,6 @@ def instant(text: object, zone: ZoneInfo, after: datetime | None = None) -> date
     return second if after and first < after <= second else first
 
 
-def members(value: Value | None) -> frozenset[str]:
-    """Returns a set, empty for none."""
-    return value if isinstance(value, frozenset) else frozenset()
-
-
 # --- history --------------------------------------------------------------------------------------
 
 
@@ -230,14 +226,7 @@ def _changes(
         if fields.theirs(name):
             old, new = value_of(name, row["old_value"]), value_of(name, row["new_value"])
             ends[name] = (ends[name][0] if name in ends else old, new)
-    return tuple(_change(name, *pair) for name, pair in ends.items() if pair[0] != pair[1])
-
-
-def _change(name: str, old: Value | None, new: Value | None) -> FieldChange | SetChange:
-    if isinstance(old, frozenset) or isinstance(new, frozenset):
-        had, has = (v if isinstance(v, frozenset) else frozenset() for v in (old, new))
-        return SetChange(field=name, added=has - had, removed=had - has)
-    return FieldChange(field=name, old=old, new=new)
+    return tuple(change_between(name, *pair) for name, pair in ends.items() if pair[0] != pair[1])
 
 
 # --- mails ----------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -74,17 +73,6 @@ class Asker:
             if done or not items:
                 return
             before, number = items, number + 1
-
-    @contextmanager
-    def shaped(self) -> Iterator[None]:
-        """Takes an answer that lacks what it should have for a garbled one."""
-        try:
-            yield
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise Garbled(
-                f"{self.remote} sent an answer of another shape than RT's ({error!r}).",
-                hint=f"Check that `url` of remote {self.remote} names an RT with REST 2.0.",
-            ) from error
 
     def circle(self) -> Garbled:
         """Returns what is to be raised where a listing does not lead on."""

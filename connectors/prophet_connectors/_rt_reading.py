@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from prophet_connectors._rt_asking import API, PAGE, Asker
 from prophet_connectors._rt_fields import FIELDS, MESSAGES, ROLES, SKIPPED
-from prophet_connectors._rt_story import events, fields_of, instant, key_in, members
+from prophet_connectors._rt_story import events, fields_of, instant, key_in
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
@@ -21,6 +21,7 @@ from prophet_hub.sdk import (
     Ref,
     Ticket,
     Value,
+    members,
 )  # fmt: skip
 
 __all__ = ["PARTS", "Reader", "is_file"]

@@ -24,7 +24,7 @@ from prophet_connectors._rt_fields import (
     ROLES,
 )  # fmt: skip
 from prophet_hub.errors import Rejected
-from prophet_hub.sdk import Event, FieldChange, Person, SetChange, Value
+from prophet_hub.sdk import Event, FieldChange, Person, SetChange, Value, members
 
 __all__ = [
     "FIELDS",
@@ -34,7 +34,6 @@ __all__ = [
     "fields_of",
     "instant",
     "key_in",
-    "members",
     "wire_date",
 ]
 
@@ -224,11 +223,6 @@ def _take_back(present: dict[str, Value], name: str, old: str | None) -> None:
         present.pop(name, None)
     else:
         present[name] = old
-
-
-def members(value: Value | None) -> frozenset[str]:
-    """Returns a set-valued field's members, none where it is absent."""
-    return value if isinstance(value, frozenset) else frozenset()
 
 
 def _moved(name: str, member: str, *, came: bool) -> SetChange:

@@ -11,9 +11,19 @@ from urllib.parse import quote
 from prophet_connectors._rt_asking import ADDRESS, API, Asker
 from prophet_connectors._rt_fields import DATES, LINKS, MARK, MINUTES, ROLES
 from prophet_connectors._rt_reading import PARTS, Reader, is_file
-from prophet_connectors._rt_story import fields_of, members, wire_date
+from prophet_connectors._rt_story import fields_of, wire_date
 from prophet_hub.errors import Rejected, RemoteError, Stale, Unsupported, Unsure
-from prophet_hub.sdk import ATTACHMENT, COMMENT, Create, Delete, Receipt, Ref, Update, Value
+from prophet_hub.sdk import (
+    ATTACHMENT,
+    COMMENT,
+    Create,
+    Delete,
+    Receipt,
+    Ref,
+    Update,
+    Value,
+    members,
+)
 from prophet_hub.sdk.http import Answer
 from prophet_hub.sdk.upload import FilePart, Multipart, TextPart
 

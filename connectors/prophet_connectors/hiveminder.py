@@ -47,6 +47,7 @@ from prophet_hub.sdk import (
     SchemaField,
     Ticket,
     Update,
+    members,
 )
 from prophet_hub.sdk.pace import SYSTEM
 from prophet_hub.sdk.upload import FilePart
@@ -206,7 +207,7 @@ class Hiveminder(Connector):
         """Makes a task; a summary with instructions in it is put right by a second request."""
         plain = {n: v for n, v in operation.fields.items() if isinstance(v, str)}
         own = {words.TAG + operation.key} if operation.key else set()
-        tags = words.members(operation.fields.get("tags")) | own
+        tags = members(operation.fields.get("tags")) | own
         form = {"complete": "0", "will_complete": "1", "repeat_stacking": "0"}
         form |= {"group_id": self.settings.group} if self.settings.group else {}
         form |= self._form(self._allowed(plain, new=True))
@@ -218,7 +219,7 @@ class Hiveminder(Connector):
         try:
             if form["summary"] != summary:
                 self.api.put("Task", name, "summary", summary)
-            self._link(name, words.members(operation.fields.get(words.LINKS)), frozenset())
+            self._link(name, members(operation.fields.get(words.LINKS)), frozenset())
         except RemoteError as error:
             notes.append(f"Task {name} was made, but not all of it: {error}")
         return Receipt(ref=Ref(id=name), notes=tuple(notes))

@@ -47,6 +47,7 @@ from prophet_hub.sdk import (
     Update,
 )  # fmt: skip
 from prophet_hub.sdk.http import Http
+from prophet_hub.sdk.shapes import shaped
 
 __all__ = ["RT", "RTSettings"]
 
@@ -142,12 +143,12 @@ class RT(Connector):
 
     def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:
         """Yields refs: first the tickets by number, later whatever transactions were written."""
-        with self._ask.shaped():
+        with shaped(self.context.remote, "RT"):
             yield from self._walker.told(pull)
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket with its story; one that was merged or deleted is gone."""
-        with self._ask.shaped():
+        with shaped(self.context.remote, "RT"):
             found, settled = self._reader.look(ref)
             return found if settled else self._reader.look(ref)[0]
 

@@ -5,14 +5,13 @@ a command that sends nothing does not pay for them.
 """
 
 from prophet_hub.sdk.connector import SPEC, Connector, Context, RemoteSettings
-from prophet_hub.sdk.fields import Field, FieldMap, Kind
+from prophet_hub.sdk.fields import Field, FieldMap, Kind, change_between, members
 from prophet_hub.sdk.messages import (
     ATTACHMENT,
     COMMENT,
     LINK,
     TICKET,
     Attachment,
-    Capabilities,
     Checkpoint,
     Comment,
     Create,
@@ -20,19 +19,18 @@ from prophet_hub.sdk.messages import (
     Event,
     FieldChange,
     Gone,
-    History,
     Operation,
     Person,
     Pull,
     Receipt,
     Ref,
-    Schema,
-    SchemaField,
     SetChange,
     Ticket,
     Update,
     Value,
 )
+from prophet_hub.sdk.promises import Capabilities, History, Schema, SchemaField
+from prophet_hub.sdk.references import References
 
 __all__ = [
     "ATTACHMENT",
@@ -60,6 +58,7 @@ __all__ = [
     "Pull",
     "Receipt",
     "Ref",
+    "References",
     "RemoteSettings",
     "Schema",
     "SchemaField",
@@ -67,4 +66,6 @@ __all__ = [
     "Ticket",
     "Update",
     "Value",
+    "change_between",
+    "members",
 ]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from prophet_hub.sdk.fields import FieldMap
 from prophet_hub.sdk.messages import (
-    Capabilities,
     Checkpoint,
     Gone,
     Operation,
@@ -17,9 +16,10 @@ from prophet_hub.sdk.messages import (
     Pull,
     Receipt,
     Ref,
-    Schema,
     Ticket,
 )
+from prophet_hub.sdk.promises import Capabilities, Schema
+from prophet_hub.sdk.references import References
 
 __all__ = ["SPEC", "Connector", "Context", "RemoteSettings"]
 
@@ -75,6 +75,8 @@ class Connector(ABC):
         capabilities: Promises; an instance may narrow the class's after reading its settings.
         fields: The table between the tracker's fields and ours; an instance may extend it.
         auth: The kinds of credentials accepted: `password`, `token`, `cookie`, `oauth`, `none`.
+        references: How texts there refer to tickets; None where they cannot.  An instance sets it
+            after reading its settings, for addresses begin with the tracker's own.
     """
 
     name: ClassVar[str]
@@ -82,6 +84,7 @@ class Connector(ABC):
     capabilities: Capabilities
     fields: FieldMap
     auth: ClassVar[frozenset[str]] = frozenset({"none"})
+    references: References | None = None
     Settings: ClassVar[type[RemoteSettings]] = RemoteSettings
 
     @abstractmethod

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["Field", "FieldMap", "Kind"]
+from prophet_hub.sdk.messages import FieldChange, SetChange, Value
+
+__all__ = ["Field", "FieldMap", "Kind", "change_between", "members"]
 
 
 class Kind(StrEnum):
@@ -43,7 +45,9 @@ class Field:
         ours: The neutral name (design, section 6), or `<connector>:<name>`.
         kind: What it holds.
         values: (theirs, ours) pairs; several theirs may mean one of ours: the first pair that has
-            our value is the one written.  A word without a pair passes as it is.
+            our value is the one written.  A word without a pair passes as it is.  Theirs may end
+            in `*`, for all words that begin so and have no pair of their own: that is for reading
+            alone.
         writable: Whether an update may change it.
         on_create: Whether a create may carry it.
         canon: The form in which the tracker's rendering of a value equals the value: values with
@@ -51,6 +55,8 @@ class Field:
         default: What a create shows where nothing was said, "" if nothing: then a birth that
             shows the default is not taken for somebody's word, and to clear the field is to write
             the default.
+        limit: The most characters that the tracker keeps, None where none is known; the hub cuts
+            a longer text after it was converted, and says where the whole stands.
     """
 
     theirs: str
@@ -61,14 +67,19 @@ class Field:
     on_create: bool = True
     canon: Callable[[str], str] | None = None
     default: str = ""
+    limit: int | None = None
 
     def decode(self, theirs: str) -> str:
         """Returns our word for theirs."""
-        return next((o for t, o in self.values if t == theirs), theirs)
+        exact = next((o for t, o in self.values if t == theirs), None)
+        if exact is not None:
+            return exact
+        fits = (o for t, o in self.values if t.endswith("*") and theirs.startswith(t[:-1]))
+        return next(fits, theirs)
 
     def encode(self, ours: str) -> str:
         """Returns their word for ours."""
-        return next((t for t, o in self.values if o == ours), ours)
+        return next((t for t, o in self.values if o == ours and not t.endswith("*")), ours)
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Tells whether two of the tracker's words are one value to it."""
@@ -121,3 +132,16 @@ class FieldMap:
                     own = tuple(p for p in row.values if p[0] not in pairs)
                     table[n] = replace(row, values=(*pairs.items(), *own))
         return FieldMap(table)
+
+
+def members(value: Value | None) -> frozenset[str]:
+    """Returns a set-valued field's members, none where it is absent."""
+    return value if isinstance(value, frozenset) else frozenset()
+
+
+def change_between(field: str, old: Value | None, new: Value | None) -> FieldChange | SetChange:
+    """Returns the change that leads from one value of a field to another; None is absent."""
+    if isinstance(old, frozenset) or isinstance(new, frozenset):
+        had, has = members(old), members(new)
+        return SetChange(field=field, added=has - had, removed=had - has)
+    return FieldChange(field=field, old=old, new=new)

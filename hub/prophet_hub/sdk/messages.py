@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 __all__ = [
     "ATTACHMENT",
@@ -17,7 +16,6 @@ __all__ = [
     "LINK",
     "TICKET",
     "Attachment",
-    "Capabilities",
     "Checkpoint",
     "Comment",
     "Create",
@@ -25,14 +23,11 @@ __all__ = [
     "Event",
     "FieldChange",
     "Gone",
-    "History",
     "Operation",
     "Person",
     "Pull",
     "Receipt",
     "Ref",
-    "Schema",
-    "SchemaField",
     "SetChange",
     "Ticket",
     "Update",
@@ -43,14 +38,6 @@ TICKET, COMMENT, ATTACHMENT, LINK = "ticket", "comment", "attachment", "link"
 
 Value = str | frozenset[str]
 """A field's text, or the members of a set-valued field. No value: the key is absent."""
-
-
-class History(StrEnum):
-    """How much of a ticket's story the tracker tells."""
-
-    FULL = "full"  # every change of every mapped field is an event with author, time and id
-    PARTIAL = "partial"  # some are
-    NONE = "none"  # the ticket as it is now, and no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +160,8 @@ class Ticket:
         key: The hub's own key, where the tracker carries one, else "".
         version: What `Update.version` compares with; "" where nothing does.
         dialect: The markup of the long texts.
+        reachable: The statuses that the tracker offers from here, for this account; None where it
+            does not tell, or any goes to any.
     """
 
     ref: Ref
@@ -188,6 +177,7 @@ class Ticket:
     version: str = ""
     dialect: str = "plain"
     private: bool | None = False
+    reachable: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +260,7 @@ class Update:
         added, removed: Members of set-valued fields.
         before: What the hub believes the touched fields hold, for trackers that can compare.
         version: The version read just before; the connector compares and sets where it can.
+        dialect: The markup of the long texts among the changes, as the item was told in.
     """
 
     ref: Ref
@@ -278,6 +269,7 @@ class Update:
     removed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     before: Mapping[str, Value] = field(default_factory=dict)
     version: str = ""
+    dialect: str = "plain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,75 +295,4 @@ class Receipt:
 
     ref: Ref
     ticket: Ticket | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """Promises of a connector, each of which the contract tests.
-
-    Attributes:
-        history: How much of the story is told.
-        writes: (verb, kind) pairs: ("create", "ticket"), ("update", "comment") ...
-        granularity: Of "changed since"; zero where the cursor is an exact counter.
-        overlap: How far back of the cursor the connector itself asks again.
-        ordered: Whether `changed` tells older changes first, so that a checkpoint can come early.
-        conditional: Whether `Update.version` is compared by the tracker itself.
-        keys: Kinds whose items carry the hub's key inside.
-        impersonation: Whether `Create.author` and `created` are taken over.
-        private_comments: Whether comments can be kept from the wider audience.
-        attachment_limit: In bytes, None for no limit known.
-        streams: Whether attachments pass without being held in memory.
-        mentions: Whether `@name` in a text notifies somebody.
-        notifies: Whether writes send mail to people.
-        concurrency: How many tickets may be fetched at once.
-        tombstones: Whether deletions are told.
-    """
-
-    history: History
-    writes: frozenset[tuple[str, str]] = frozenset()
-    granularity: timedelta = timedelta(seconds=1)
-    overlap: timedelta = timedelta(0)
-    ordered: bool = False
-    conditional: bool = False
-    keys: frozenset[str] = frozenset()
-    impersonation: bool = False
-    private_comments: bool = False
-    attachment_limit: int | None = None
-    streams: bool = False
-    mentions: bool = False
-    notifies: bool = False
-    concurrency: int = 4
-    tombstones: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaField:
-    """A field as found in the tracker; `values` is empty where any text goes."""
-
-    name: str
-    label: str = ""
-    values: tuple[str, ...] = ()
-    required: bool = False
-    writable: bool = True
-    many: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schema:
-    """What `describe` found.
-
-    Attributes:
-        transitions: From a status to those it can reach; empty where any goes to any.
-        permissions: Words for what the account may do: `read`, `create`, `update`, `comment`,
-            `attach`, `delete`; empty where the tracker does not tell.
-    """
-
-    product: str = ""
-    version: str = ""
-    projects: tuple[str, ...] = ()
-    fields: tuple[SchemaField, ...] = ()
-    statuses: tuple[str, ...] = ()
-    transitions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    permissions: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()

@@ -1,0 +1,62 @@
+"""How texts of a tracker refer to its tickets: found, and written for another tracker.
+
+The hub reads the references in a text that it carries elsewhere and puts the twin's in their place;
+where the other side has no twin, the full address, so that a number never means a stranger's ticket.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+__all__ = ["References"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class References:
+    """The references of one tracker.
+
+    Attributes:
+        url: Where people look at a ticket: `https://trac.example.org/ticket/{id}`.
+        write: How a text refers to a ticket, `{id}` being its id; "" for its address.
+        read: Regular expressions of whatever else refers to one, each with a group `id`; the
+            address and `write` are found without.  They must not match within a word.
+        ids: A regular expression of an id.
+    """
+
+    url: str
+    write: str = "#{id}"
+    read: tuple[str, ...] = ()
+    ids: str = r"\d+"
+
+    def to(self, ticket: str) -> str:
+        """Returns how a text refers to a ticket."""
+        return (self.write or self.url).replace("{id}", ticket)
+
+    def address(self, ticket: str) -> str:
+        """Returns where people look at a ticket."""
+        return self.url.replace("{id}", ticket)
+
+    def put(self, text: str, other: Callable[[str, str], str]) -> str:
+        """Returns a text with each reference replaced by `other(ticket id, reference as found)`."""
+        return self._found.sub(lambda found: other(_id_of(found), found[0]), text)
+
+    @cached_property
+    def _found(self) -> re.Pattern[str]:
+        ways = [rf"{_literal(self.url, self.ids)}(?![\w/-])"]
+        if self.write:
+            ways.append(rf"(?<![\w&/#]){_literal(self.write, self.ids)}(?![\w-])")
+        ways += self.read
+        numbered = (way.replace("(?P<id>", f"(?P<id{n}>") for n, way in enumerate(ways))
+        return re.compile("|".join(f"(?:{way})" for way in numbered))
+
+
+def _literal(template: str, ids: str) -> str:
+    before, _, after = template.partition("{id}")
+    return rf"{re.escape(before)}(?P<id>{ids}){re.escape(after)}"
+
+
+def _id_of(found: re.Match[str]) -> str:
+    return next(text for text in found.groupdict().values() if text is not None)

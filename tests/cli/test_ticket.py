@@ -781,3 +781,21 @@ def test_what_was_written_here_reaches_the_trackers_whole(hub, monkeypatch):
         assert [one.body.rsplit("\n", 1)[-1] for one in item.comments] == ["Really."]
         assert [(one.name, one.data) for one in item.attachments] == [("x.bin", bytes(range(256)))]
     assert hub("show --json", ticket).data["properties"] == made["properties"]
+
+
+def test_programs_get_one_number_from_every_command(here):
+    here("ticket create One status=open")
+    here("ticket comment 1 --message Two")
+    here("ticket update 1 status=stalled")
+    (listed,) = here("tickets --json").data
+    shown = here("ticket show 1 --json").data
+    differs = next(one for one in here("diff 2 3 --json").data if one["type"] == "ticket")
+    (undone,) = here("undo latest --dry-run --json").data["cells"]
+    assert [one["number"] for one in (listed, shown, differs, undone)] == [1] * 4
+    assert [one["number"] for one in shown["comments"]] == [2]
+
+
+def test_a_number_beyond_all_bounds_is_all(here):
+    here("ticket create One")
+    assert len(here(f"log --json --limit {10**30}").data) == 1
+    assert here(f"conflicts --json --most {10**30}").data == []

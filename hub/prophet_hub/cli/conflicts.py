@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,10 +52,15 @@ def conflicts(ctx: typer.Context, ticket: _Only = "", most: _Most = 50,
         views = Views(replica)
         asked = views.conflicts(views.record(ticket) if ticket else None)
         if as_json:
-            desk.json([_data(views, one) for one in _cases(views, islice(asked, most or None))])
+            desk.json(
+                [
+                    _data(views, one)
+                    for one in _cases(views, islice(asked, min(most, sys.maxsize) or None))
+                ]
+            )
             return
         first, count = "", 0
-        for one in _cases(views, islice(asked, most or None)):
+        for one in _cases(views, islice(asked, min(most, sys.maxsize) or None)):
             first = first or f"{one.number.removeprefix('#')} {field_of(one.conflict)}"
             count += 1
             desk.say(f"{one.number}  {field_of(one.conflict)}  {clean(one.title)}")
@@ -242,7 +248,7 @@ def _said(views: Views, ballot: Ballot) -> str:
 def _data(views: Views, case: Case) -> dict[str, Any]:
     conflict = case.conflict
     return {
-        "number": case.number, "uuid": text(conflict.record), "type": conflict.type,
+        "number": views.label(conflict.record), "uuid": text(conflict.record), "type": conflict.type,
         "title": case.title, "property": conflict.cell.prop, "member": conflict.cell.member,
         "shown": _value(views, conflict.cell.shown),
         "values": [
@@ -257,7 +263,7 @@ def _data(views: Views, case: Case) -> dict[str, Any]:
 
 def _ballot(views: Views, ballot: Ballot) -> dict[str, Any]:
     return {
-        "number": views.number(ballot.record), "uuid": text(ballot.record),
+        "number": views.label(ballot.record), "uuid": text(ballot.record),
         "property": ballot.prop, "member": ballot.member, "conflict": ballot.conflict,
         "decided": [_value(views, value) for value in ballot.decisions],
         "counts": ballot.counts, "author": ballot.author, "replica": ballot.voter.hex(),

@@ -28,7 +28,7 @@ def told(views: Views, one: Difference) -> dict[str, Any]:
     """Returns what differs in a record, as data."""
     before, after = (plain(side or {}, views.text) for side in (one.before, one.after))
     return {
-        "number": views.number(one.record), "uuid": text(one.record), "type": one.type,
+        "number": views.label(one.record), "uuid": text(one.record), "type": one.type,
         "before": one.before is not None, "after": one.after is not None,
         "changes": [
             {"property": name, "old": before.get(name), "new": after.get(name)}

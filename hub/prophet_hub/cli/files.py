@@ -64,7 +64,7 @@ def attachment(desk: Desk, name: str, *, output: str, force: bool, as_json: bool
             raise UsageError(f"{name} is no attachment.",
                              hint=f"List them: prophet-hub ticket attachment {name}")  # fmt: skip
         rows = sorted(
-            (int(views.number(one)[1:]), text(one), views.properties(one))
+            (views.label(one), text(one), views.properties(one))
             for one in replica.children(record, "attachment") if replica.alive(one)
         )  # fmt: skip
     if as_json:

@@ -27,7 +27,6 @@ __all__ = ["Listing", "Row", "closed_statuses", "query_of", "searchable"]
 _PAGE = 500
 _COLUMNS = ("status", "owner", "summary")
 _TITLED = frozenset({"ticket"})
-_OWN = frozenset({"id", "type", "is", "has", "no", "sort"})
 _FOUND_OUT = 10_000  # so many records made searchable are worth a word
 
 Row = tuple["RecordRow", dict[str, Any]]
@@ -144,12 +143,9 @@ class Listing:
         return newest(self._replica, self._kind)
 
     def _searched(self) -> Iterable[RecordRow]:
-        from prophet_hub.engine.query import COLUMNS, search  # noqa: PLC0415 - as above
+        from prophet_hub.engine.query import search, term  # noqa: PLC0415 - as above
 
-        also = [
-            f'"{prop}":"{_quoted(value)}"' for prop, value in self._terms
-            if value and prop not in _OWN and prop not in COLUMNS and '"' not in prop
-        ]  # fmt: skip
+        also = [said for prop, value in self._terms if (said := term(prop, value))]
         also += ["is:deleted"] * self._deleted + [f"sort:{self._sort}"] * bool(self._sort)
         found = search(
             self._replica, self._query, also=" ".join(also), type=self._kind, regex=self._regex,
@@ -182,10 +178,6 @@ class Listing:
     def _tell(self, count: int) -> None:
         if self._desk and count % _FOUND_OUT == 0:
             self._desk.tell(f"prophet-hub: {count:,} records made searchable ...")
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def closed_statuses(replica: Replica) -> frozenset[str]:

@@ -84,17 +84,17 @@ def _then(views: Views, record: RecordId, as_of: str) -> dict[str, Any]:
 
 def _about(views: Views, record: RecordId) -> dict[str, Any]:
     return {
-        "number": views.number(record), "uuid": text(record),
+        "number": views.label(record), "uuid": text(record),
         "type": views.replica.type_of(record), "at": views.addresses(record),
     }  # fmt: skip
 
 
 def _inner(views: Views, child: RecordId) -> dict[str, Any]:
-    return {"number": views.number(child), "uuid": text(child), "at": views.addresses(child)}
+    return {"number": views.label(child), "uuid": text(child), "at": views.addresses(child)}
 
 
 def _sorted(children: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(children, key=lambda one: (one.get("created", ""), int(one["number"][1:] or 0)))
+    return sorted(children, key=lambda one: (one.get("created", ""), one["number"]))
 
 
 def _conflict(views: Views, prop: str, member: str, heads: Sequence[Head]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _page(data: dict[str, Any]) -> list[str]:
     """Returns a ticket as a page of text."""
     properties = dict(data["properties"])
     body = str(properties.pop("description", ""))
-    lines = [f"{data['number']}  {_one_line(properties.pop('summary', ''))}"]
+    lines = [f"#{data['number']}  {_one_line(properties.pop('summary', ''))}"]
     if "as_of" in data:
         lines[0] += f"  (as of {data['as_of']})"
     if not data["alive"]:
@@ -126,12 +126,12 @@ def _page(data: dict[str, Any]) -> list[str]:
     for comment in data["comments"]:
         private = "  [private]" if comment.get("private") in ("yes", "true", "1") else ""
         who = f"{_when(comment)}  {comment.get('author', '')}"
-        head = f"comment  {comment['number']}  {who}  {' '.join(comment['at'])}"
+        head = f"comment  #{comment['number']}  {who}  {' '.join(comment['at'])}"
         lines += ["", f"{head.rstrip()}{private}", *_block(str(comment.get("body", "")))]
     if data["attachments"]:
         lines.append("")
     lines += [
-        f"attachment  {one['number']}  {_one_line(one.get('name', ''))}  {one.get('size', '?')} bytes"
+        f"attachment  #{one['number']}  {_one_line(one.get('name', ''))}  {one.get('size', '?')} bytes"
         f"  {one.get('content_type', '')}  {_when(one)}".rstrip()
         for one in data["attachments"]
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,7 +69,7 @@ def log(
             found = entries(replica, wanted)
         else:
             found = replica.log()
-        rows = list(islice(found, most or None))
+        rows = list(islice(found, min(most, sys.maxsize) or None))
     if as_json:
         desk.json([_entry(row) for row in rows])
         return

@@ -111,7 +111,7 @@ def _data(views: Views, one: Inverse) -> dict[str, Any]:
         return views.text(found) if isinstance(found, (str, Stored)) else None
 
     return {
-        "number": views.number(RecordId(one.cell.record)), "uuid": text(one.cell.record),
+        "number": views.label(RecordId(one.cell.record)), "uuid": text(one.cell.record),
         "property": one.cell.prop, "member": one.cell.member,
         "values": [value(w.value) for w in one.writes], "since": one.since,
     }  # fmt: skip

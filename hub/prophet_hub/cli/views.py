@@ -60,9 +60,14 @@ class Views:
         return self.replica.name(record)
 
     def number(self, record: RecordId) -> str:
-        """Returns a record's number in this database, `#5`."""
+        """Returns a record's number in this database as people see it, `#5`; "" for an unknown."""
+        label = self.label(record)
+        return f"#{label}" if label else ""
+
+    def label(self, record: RecordId) -> int:
+        """Returns a record's number in this database as programs get it; 0 for an unknown one."""
         line = self.replica.store.derived.lines((record,)).get(record)
-        return f"#{line.label}" if line else ""
+        return line.label if line else 0
 
     def addresses(self, record: RecordId) -> list[str]:
         """Returns where the record stands in the trackers: `rt-main#42`, one per tracker."""

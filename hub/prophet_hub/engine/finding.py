@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prophet_hub.engine.history import shown
 from prophet_hub.engine.property_cells import as_said, holds
-from prophet_hub.engine.query import COLUMNS, newest, search
+from prophet_hub.engine.query import newest, search, term
 from prophet_hub.engine.rows import LIFE_KEY
 from prophet_hub.values import Stored
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["found"]
 
 _PAGE: Final = 500
-_OWN: Final = frozenset({"id", "type", "is", "has", "no", "sort"})
-"""Names that mean something else in the search language."""
 
 
 def found(replica: Replica, kind: str, query: str, equal: Mapping[str, Any]) -> Iterator[RecordRow]:
@@ -45,7 +43,7 @@ def found(replica: Replica, kind: str, query: str, equal: Mapping[str, Any]) -> 
 
 def _candidates(replica: Replica, kind: str, query: str, wanted: Given) -> Iterable[RecordRow]:
     """Returns records among which all are that are wanted."""
-    terms = " ".join(_terms(wanted))
+    terms = " ".join(filter(None, _terms(wanted)))
     if not query and not terms:
         return newest(replica, kind)
     rows = search(replica, query, also=terms, type=kind)
@@ -56,11 +54,9 @@ def _candidates(replica: Replica, kind: str, query: str, wanted: Given) -> Itera
 def _terms(wanted: Given) -> Iterator[str]:
     """Yields the terms of the search language that hold wherever this is shown."""
     for name, value in wanted.items():
-        if name in _OWN or name in COLUMNS or '"' in name:
-            continue
-        for word in value if isinstance(value, frozenset) else [value] if value else ():
-            quoted = word.replace("\\", "\\\\").replace('"', '\\"')
-            yield f'"{name}":"{quoted}"'
+        yield from (
+            term(name, word) for word in (value if isinstance(value, frozenset) else [value or ""])
+        )
 
 
 def _plain(replica: Replica, properties: Mapping[str, Any], names: Given) -> dict[str, Any]:

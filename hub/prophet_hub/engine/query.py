@@ -23,9 +23,12 @@ from prophet_hub.values import from_micros
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
 
-__all__ = ["COLUMNS", "Found", "catch_up", "find", "newest", "search"]
+__all__ = ["Found", "catch_up", "find", "newest", "search", "term"]
 
 _PAGE: Final = 500
+_MEANT: Final = frozenset({*COLUMNS, "id", "type", "is", "has", "no", "sort"})
+"""Names that mean something else in the language than a property's value."""
+
 _WAIT: Final = 1_000  # milliseconds for another process that writes; then what is indexed must do
 
 
@@ -60,6 +63,14 @@ class Found:
             for doc in page:
                 line = lines[doc]
                 yield RecordRow(RecordId(line.record), line.kind, line.changed, line.label)
+
+
+def term(name: str, value: str) -> str:
+    """Returns a term that holds wherever a property shows a value, "" where none can say so."""
+    if name in _MEANT or '"' in name or not value:
+        return ""
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}":"{quoted}"'
 
 
 def find(replica: Replica, query: str = "", *, type: str = "ticket", limit: int | None = None,  # noqa: A002 - Prophet's own word

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from prophet_hub.errors import HubError, Invalid
+from prophet_hub.errors import HubError, Invalid, UsageError
 
 __all__ = ["TIMEOUT", "TRIES", "checked", "full", "gathered", "needed", "pause"]
 
@@ -62,12 +62,12 @@ def needed(module: str, extra: str, what: str) -> Any:
     """Imports what a transport, or finding neighbours, needs.
 
     Raises:
-        HubError: It is not installed; the hint is the command that does.
+        UsageError: It is not installed; the hint is the command that does.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise HubError(
+        raise UsageError(
             f"{what} needs a package that is not installed.",
             hint=f"Run: pip install 'prophet-hub[{extra}]'",
         ) from error

@@ -33,6 +33,7 @@ class Capabilities:
         impersonation: Whether `Create.author` and `created` are taken over.
         private_comments: Whether comments can be kept from the wider audience.
         attachment_limit: In bytes, None for no limit known.
+        comment_limit: In characters, None for no limit known.
         streams: Whether attachments pass without being held in memory.
         mentions: Whether `@name` in a text notifies somebody.
         notifies: Whether writes send mail to people.
@@ -52,6 +53,7 @@ class Capabilities:
     impersonation: bool = False
     private_comments: bool = False
     attachment_limit: int | None = None
+    comment_limit: int | None = None
     streams: bool = False
     mentions: bool = False
     notifies: bool = False

@@ -24,12 +24,15 @@ class References:
         read: Regular expressions of whatever else refers to one, each with a group `id`; the
             address and `write` are found without.  They must not match within a word.
         ids: A regular expression of an id.
+        file: What the address of a ticket's file begins with, before its name:
+            `https://trac.example.org/raw-attachment/ticket/{id}/`; "" where names do not end it.
     """
 
     url: str
     write: str = "#{id}"
     read: tuple[str, ...] = ()
     ids: str = r"\d+"
+    file: str = ""
 
     def to(self, ticket: str) -> str:
         """Returns how a text refers to a ticket."""

@@ -223,6 +223,17 @@ class TestBodies:
 
 
 class TestAgain:
+    def test_a_post_that_only_reads_is_a_read(self, http, wire):
+        """As a procedure call that asks: sent again, and a failure of it is no doubt."""
+        wire.post(f"{BASE}/rpc", body=requests.ConnectionError("cut"))
+        wire.post(f"{BASE}/rpc", json={"n": 1})
+        assert http.post("rpc", body=b"{}", reading=True).json() == {"n": 1}
+        wire.replace(responses.POST, f"{BASE}/rpc", status=500)
+        with pytest.raises(Transient):
+            http.post("rpc", body=b"{}", reading=True)
+        with pytest.raises(Unsure):
+            http.post("rpc", body=b"{}")
+
     def test_a_read_is_repeated(self, http, wire, clock):
         """After growing pauses, as often as attempts allow."""
         for status in (503, 502, 504):

@@ -157,6 +157,7 @@ class Http:
         repeat: bool | None = None,
         follow: bool | None = None,
         passing: frozenset[int] = frozenset(),
+        reading: bool = False,
     ) -> Answer:
         """Returns the answer, whole, with a status below 400 or one of `passing`.
 
@@ -167,7 +168,8 @@ class Http:
         `repeat` says whether it may be sent again after an answer that did not come; by default
         all but POST and PATCH may.  `follow` says whether redirects are followed; by default those
         of reads are.  Else a redirect is returned like any answer: some trackers say by it that a
-        write went well.
+        write went well.  `reading` says that a POST writes nothing, as procedure calls that ask: it
+        may be sent again, and its failures are those of a read.
 
         Raises:
             RemoteError: One of its kinds, in the hub's words.
@@ -178,13 +180,13 @@ class Http:
             params=params,
             headers=with_type(headers, json=json, form=form),
             body=opener(json, form, body),
-            repeat=method in REPEATABLE if repeat is None else repeat,
+            repeat=reading or method in REPEATABLE if repeat is None else repeat,
             follow=method in READS if follow is None else follow,
         )
         answer = self._send(call)
         if isinstance(answer, Answer) and (answer.status < ERRORS or answer.status in passing):
             return answer
-        raise error_of(self, method, call.url, answer)
+        raise error_of(self, "GET" if reading else method, call.url, answer)
 
     def stream(self, path: str, *, params: Any = None, limit: int | None = None) -> Iterator[bytes]:
         """Yields the bytes of a resource as they come, in pieces of at most 64 kB.

@@ -60,3 +60,21 @@ class TestLate(OnMemory):
 
 class TestReadOnly(OnMemory):
     knobs = Knobs(page=2, writes=READER)
+
+
+class TestWorkflow(OnMemory):
+    knobs = Knobs(
+        page=2, offers=True, conditional=False,
+        allowed={"status": ("new", "open", "closed", "reviewed")},
+        transitions={"status": {"new": ("open", "closed"), "open": ("new", "reviewed")}},
+        requires={"status": {"closed": ("owner",)}},
+    )  # fmt: skip
+
+
+class TestDrawn(OnMemory):
+    """The graph is told and no ticket says what it offers."""
+
+    knobs = Knobs(
+        page=2, transitions={"status": {"new": ("open", "closed")}},
+        requires={"status": {"closed": ("due", "labels")}},
+    )  # fmt: skip

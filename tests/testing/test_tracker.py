@@ -38,6 +38,44 @@ def test_the_workflow_says_where_a_value_may_go():
     assert fields(place) == {"status": "closed"}
 
 
+def test_a_status_demands_fields_of_whoever_enters_it():
+    place = tracker(requires={"status": {"closed": ("owner", "labels")}})
+    with pytest.raises(Rejected, match="labels is required in 'closed'"):
+        place.create("bob", {"status": "closed", "owner": "eve"})
+    place.create("bob", {"status": "new", "labels": frozenset({"a"})})
+    with pytest.raises(Rejected, match="owner is required"):
+        place.update("bob", "1", {"status": "closed", "summary": "x"})
+    with pytest.raises(Rejected, match="labels is required"):
+        place.update("bob", "1", {"status": "closed", "owner": "eve"}, removed={"labels": {"a"}})
+    assert (fields(place)["status"], place.writes) == ("new", 1)
+    place.update("bob", "1", {"status": "closed", "owner": "eve"})
+    place.update("bob", "1", {"owner": None}, removed={"labels": {"a"}})
+    assert fields(place) == {"status": "closed"}
+
+
+def test_a_ticket_offers_where_it_may_go_and_the_schema_draws_all_of_it():
+    knobs = {
+        "allowed": {"status": ("new", "open", "closed")},
+        "transitions": {"status": {"new": ("open",)}},
+        "requires": {"status": {"closed": ("owner",)}},
+    }
+    place = tracker(offers=True, **knobs)
+    one, other = place.create("bob", {"status": "new"}), place.create("bob", {"status": "open"})
+    connector = MemoryConnector.over(place)
+    offered = [connector.ticket(Ref(id=ref)).reachable for ref in (one, other)]
+    schema = connector.describe()
+
+    assert offered == [{"open"}, {"new", "closed"}]
+    assert schema.transitions == {
+        "new": ("open",), "open": ("new", "closed"), "closed": ("new", "open"),
+    }  # fmt: skip
+    assert schema.requires == {"closed": ("owner",)}
+    assert MemoryConnector.over(tracker(**knobs)).describe() == replace(schema, projects=("t",))
+    silent = tracker(**knobs)
+    silent.create("bob", {"status": "new"})
+    assert MemoryConnector.over(silent).ticket(Ref(id="1")).reachable is None
+
+
 def test_required_fields_are_required_and_stay():
     place = tracker(required=frozenset({"summary"}))
     with pytest.raises(Rejected, match="summary is required"):

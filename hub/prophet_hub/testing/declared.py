@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from prophet_hub.sdk import (
@@ -17,7 +18,7 @@ from prophet_hub.sdk import (
 )
 from prophet_hub.testing.items import Knobs
 
-__all__ = ["MEMORY_FIELDS", "memory_capabilities", "memory_schema"]
+__all__ = ["MEMORY_FIELDS", "memory_capabilities", "memory_schema", "ways"]
 
 MEMORY_FIELDS: tuple[Field, ...] = (
     Field(theirs="summary", ours="summary"),
@@ -67,6 +68,8 @@ def memory_schema(knobs: Knobs, rows: FieldMap, name: str) -> Schema:
     may = {verb for verb, kind in memory_capabilities(knobs).writes if kind == TICKET}
     may |= {"comment" for w in memory_capabilities(knobs).writes if w == ("create", COMMENT)}
     may |= {"attach" for w in memory_capabilities(knobs).writes if w == ("create", ATTACHMENT)}
+    status = rows.ours("status")
+    name_of_it = status.theirs if status else "status"
     return Schema(
         product="memory",
         version="1",
@@ -81,7 +84,16 @@ def memory_schema(knobs: Knobs, rows: FieldMap, name: str) -> Schema:
             )
             for row in rows
         ),
-        statuses=tuple(knobs.allowed.get("status", ())),
-        transitions=dict(knobs.transitions.get("status", {})),
+        statuses=tuple(knobs.allowed.get(name_of_it, ())),
+        transitions=ways(knobs, name_of_it),
+        requires=dict(knobs.requires.get(name_of_it, {})),
         permissions=frozenset({"read", *may}),
     )
+
+
+def ways(knobs: Knobs, field: str) -> Mapping[str, tuple[str, ...]]:
+    """Returns where each value of a field may go; empty where any goes to any."""
+    told = knobs.transitions.get(field, {})
+    known = knobs.allowed.get(field, ()) if told else ()
+    free = {word: tuple(to for to in known if to != word) for word in known}
+    return {**free, **told}

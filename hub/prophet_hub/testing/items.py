@@ -47,6 +47,8 @@ class Knobs:
         stale: Seconds for which a read may show the ticket as it was before the last write.
         allowed: Field -> the only values it takes.
         transitions: Field -> value -> the values it may go to; a value not named goes anywhere.
+        offers: Whether a ticket tells where its status may go from here.
+        requires: Field -> value -> the fields that must hold something in whatever enters it.
         required: Fields that a create must carry and that nobody may clear.
         limits: Field, or `body` or `name`, -> characters; longer is rejected ...
         cuts: ... or cut off in silence.
@@ -79,6 +81,8 @@ class Knobs:
     stale: int = 0
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     transitions: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    offers: bool = False
+    requires: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
     cuts: bool = False

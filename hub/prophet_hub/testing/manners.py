@@ -8,7 +8,7 @@ from prophet_hub.errors import Rejected
 from prophet_hub.sdk import Value
 from prophet_hub.testing.items import ACCOUNT, Knobs
 
-__all__ = ["cut", "dropped", "members", "taken", "wanted"]
+__all__ = ["cut", "demanded", "dropped", "members", "taken", "wanted"]
 
 
 def members(value: Value | None) -> frozenset[str]:
@@ -57,6 +57,27 @@ def wanted(
         come = members(taken(knobs, tickets, author, name, None, added.get(name, frozenset())))
         told[name] = come, removed.get(name, frozenset()) - come
     return told
+
+
+def demanded(knobs: Knobs, held: Mapping[str, Value], new: Mapping[str, Value | None]) -> None:
+    """Looks whether what is entered has all that is demanded of whoever enters it.
+
+    Args:
+        knobs: The tracker's.
+        held: The fields as they are, none where a ticket is made.
+        new: Those that are written, as they will be stored.
+
+    Raises:
+        Rejected: A field that is demanded would hold nothing.
+    """
+    after = {**held, **new}
+    for name, demands in knobs.requires.items():
+        value = new.get(name)
+        if not isinstance(value, str) or value == held.get(name):
+            continue
+        for needed in demands.get(value, ()):
+            if not after.get(needed):
+                raise Rejected(f"{needed} is required in {value!r}.", status=422)
 
 
 def cut(knobs: Knobs, name: str, text: str) -> str:

@@ -39,7 +39,7 @@ from prophet_hub.sdk import (
     Ticket,
     Update,
 )
-from prophet_hub.testing.declared import MEMORY_FIELDS, memory_capabilities, memory_schema
+from prophet_hub.testing.declared import MEMORY_FIELDS, memory_capabilities, memory_schema, ways
 from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.items import ACCOUNT
 from prophet_hub.testing.tracker import Tracker
@@ -131,7 +131,7 @@ class MemoryConnector(Connector):
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket as the tracker shows it."""
-        return self._request("GET", f"/ticket/{ref.id}", lambda: self.tracker.ticket(ref.id))
+        return self._request("GET", f"/ticket/{ref.id}", lambda: self._shown(ref.id))
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation through the door that it names."""
@@ -229,7 +229,7 @@ class MemoryConnector(Connector):
         for stamp, item in listed[later : later + knobs.page]:
             told: Ref | Ticket | Gone = Ref(id=item.id)
             if item.gone or knobs.inline:
-                told = tracker.ticket(item.id)
+                told = self._shown(item.id)
             page.append((stamp, item.number, told))
         return tracker.stamp(), (page, len(listed))
 
@@ -307,11 +307,24 @@ class MemoryConnector(Connector):
         else:
             tracker.delete(user, ref.id, version=operation.version)
 
+    def _shown(self, ticket: str) -> Ticket | Gone:
+        """Returns a ticket with what it offers, where this tracker tells that."""
+        told, knobs, status = self.tracker.ticket(ticket), self.tracker.knobs, self._status
+        if not knobs.offers or status is None or not isinstance(told, Ticket):
+            return told
+        present = told.fields.get(status.theirs)
+        there = ways(knobs, status.theirs).get(str(present))
+        return told if there is None else replace(told, reachable=frozenset(there))
+
+    @property
+    def _status(self) -> Field | None:
+        return self.fields.ours("status")
+
     def _receipt(self, ref: Ref) -> Receipt:
         if not self.tracker.knobs.answers:
             return Receipt(ref=ref)
         try:
-            shown = self.tracker.ticket(ref.ticket or ref.id)
+            shown = self._shown(ref.ticket or ref.id)
         except NotFound:
             return Receipt(ref=ref)
         return Receipt(ref=ref, ticket=shown if isinstance(shown, Ticket) else None)

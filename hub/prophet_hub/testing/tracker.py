@@ -24,7 +24,7 @@ from prophet_hub.sdk import (
 )
 from prophet_hub.testing.faults import Script
 from prophet_hub.testing.items import ACCOUNT, EPOCH, File, Item, Knobs, Note, instant
-from prophet_hub.testing.manners import cut, dropped, members, taken, wanted
+from prophet_hub.testing.manners import cut, demanded, dropped, members, taken, wanted
 from prophet_hub.testing.shelf import Shelf, one
 from prophet_hub.values import PRESENT
 
@@ -70,6 +70,7 @@ class Tracker(Shelf):
                 name: taken(self.knobs, self.items, author, name, None, value)
                 for name, value in fields.items()
             }
+            demanded(self.knobs, {}, kept)
             number = self._number()
             item = Item(
                 id=str(number) if self.knobs.ordered_ids else _opaque(number),
@@ -110,6 +111,7 @@ class Tracker(Shelf):
                 if not dropped(self.knobs, author, value)
             }
             sets = wanted(self.knobs, known, author, come, leave)
+            demanded(self.knobs, held, {**fields, **_after(held, sets)})
             told = [*self._plain(item, author, fields), *self._sets(item, author, sets)]
             if told:
                 item.events.append(self._event(author, told))
@@ -325,6 +327,16 @@ class Tracker(Shelf):
             created=instant(self.now),
             changes=tuple(changes),
         )
+
+
+def _after(
+    held: Mapping[str, Value], sets: Mapping[str, tuple[frozenset[str], frozenset[str]]]
+) -> dict[str, Value | None]:
+    """Returns the sets as they will be."""
+    return {
+        name: (members(held.get(name)) | come) - leave or None
+        for name, (come, leave) in sets.items()
+    }
 
 
 def _opaque(number: int) -> str:

@@ -342,6 +342,8 @@ class MemorySandbox(TrackerSandbox):
             url = "" if reachable else NOWHERE
             return make(MemorySettings(tracker=tracker, password=password, url=url))
 
+        if given.transitions or given.requires:
+            self.required = {"status": "new"}
         super().__init__(tracker, connector)
 
     @property

@@ -1,0 +1,453 @@
+"""The tree between all dialects: CommonMark with GitHub's tables, strikethrough and task lists.
+
+Readers make it, writers put it down.  `tidy` gives it one form, so that two texts that show the same
+have the same tree; what a reader or writer need not think of is settled there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+__all__ = [
+    "Block",
+    "Break",
+    "Builder",
+    "Code",
+    "Heading",
+    "Image",
+    "Inline",
+    "Item",
+    "Items",
+    "Link",
+    "Paragraph",
+    "Quote",
+    "Rule",
+    "Span",
+    "Table",
+    "Text",
+    "Verbatim",
+    "flat",
+    "shown",
+    "tidy",
+    "tidy_inline",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Characters as shown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The end of a line within a paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Emphasis of a kind: strong em del ins sup sub."""
+
+    kind: str
+    inside: tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A code span."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link; one that shows its own address is a bare one."""
+
+    target: str
+    inside: tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An inline image: an address or the name of an attachment."""
+
+    target: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph."""
+
+    inside: tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of level 1 to 6."""
+
+    level: int
+    inside: tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code block; language "" where none is told."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A quotation."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a list; `done` is None where it is no task."""
+
+    blocks: tuple[Block, ...]
+    done: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list; `start` is the first number of an ordered one, None for bullets."""
+
+    items: tuple[Item, ...]
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells, all of one width; the head is empty where there is none."""
+
+    head: tuple[tuple[Inline, ...], ...]
+    rows: tuple[tuple[tuple[Inline, ...], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A thematic break."""
+
+
+Inline = Text | Break | Span | Verbatim | Link | Image
+Block = Paragraph | Heading | Code | Quote | Items | Table | Rule
+
+BARE = re.compile(r"(?<![\w@/.])(?:https?|ftp)://[^\s<>\"`|^{}\[\]\\\x00-\x20\x7f-\xa0]+")
+_UNSAFE = re.compile(r"(?:javascript|vbscript|data|livescript|mocha):", re.IGNORECASE)
+_PICTURE = re.compile(r"data:image/(?:png|gif|jpe?g|webp);", re.IGNORECASE)
+_IGNORED = re.compile(r"[\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\ufeff]+")
+_LINES = re.compile(r" *(?:\r\n?|\n) *")
+_LANGUAGE = re.compile(r"[\w+#.-]{1,40}", re.ASCII)
+_LAST_LEVEL = 6
+_LAST_NUMBER = 999_999_999
+
+
+class Builder:
+    """Makes inline trees of what opens and closes, properly nested or not."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[str, Callable[[tuple[Inline, ...]], Inline], list[Inline]]] = []
+        self._top: list[Inline] = []
+
+    def add(self, *inline: Inline) -> None:
+        """Adds to what is open."""
+        (self._open[-1][2] if self._open else self._top).extend(inline)
+
+    def open(self, key: str, make: Callable[[tuple[Inline, ...]], Inline]) -> None:
+        """Opens a node that `close(key)` ends."""
+        self._open.append((key, make, []))
+
+    def holds(self, key: str) -> bool:
+        """Tells whether such a node is open."""
+        return any(key == opened[0] for opened in self._open)
+
+    def close(self, key: str) -> None:
+        """Ends the innermost node of this key and what was opened in it; without one, nothing."""
+        if self.holds(key):
+            while self._end() != key:
+                pass
+
+    def done(self) -> tuple[Inline, ...]:
+        """Ends all and returns what was made."""
+        while self._open:
+            self._end()
+        return tuple(self._top)
+
+    def _end(self) -> str:
+        key, make, inside = self._open.pop()
+        self.add(make(tuple(inside)))
+        return key
+
+
+def tidy(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Returns the one form of a tree: nothing empty, lists and quotes joined, addresses harmless."""
+    done: list[Block] = []
+    for block in blocks:
+        for one in _tidy_block(block):
+            last = done[-1] if done else None
+            if isinstance(one, Quote) and isinstance(last, Quote):
+                done[-1] = Quote(tidy(last.blocks + one.blocks))
+            elif (
+                isinstance(one, Items)
+                and isinstance(last, Items)
+                and (one.start is None) == (last.start is None)
+            ):
+                done[-1] = Items(last.items + one.items, last.start)
+            else:
+                done.append(one)
+    return tuple(done)
+
+
+def _tidy_block(block: Block) -> tuple[Block, ...]:
+    match block:
+        case Paragraph(inside):
+            return tuple(Paragraph(part) for part in _parts(tidy_inline(inside)))
+        case Heading(level, inside):
+            words = tidy_inline(_unbroken(inside))
+            return (Heading(max(1, min(level, _LAST_LEVEL)), words),) if words else ()
+        case Code(text, language):
+            text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+            known = _LANGUAGE.fullmatch(language)
+            return (Code(text, known[0] if known else ""),) if text.strip() else ()
+        case Quote(blocks):
+            inner = tidy(blocks)
+            return (Quote(inner),) if inner else ()
+        case Items(items, start):
+            kept = tuple(replace(item, blocks=tidy(item.blocks)) for item in items)
+            first = None if start is None else max(0, min(start, _LAST_NUMBER))
+            return (Items(kept, first),) if kept else ()
+        case Table(head, rows):
+            return _tidy_table(head, rows)
+        case Rule():
+            return (block,)
+
+
+def _tidy_table(
+    head: tuple[tuple[Inline, ...], ...], rows: tuple[tuple[tuple[Inline, ...], ...], ...]
+) -> tuple[Block, ...]:
+    width = max((len(row) for row in (head, *rows)), default=0)
+    clean = [
+        tuple(tidy_inline(cell) for cell in row) + ((),) * (width - len(row))
+        for row in (head, *rows)
+    ]
+    top = clean[0] if any(clean[0]) else ()
+    below = tuple(row for row in clean[1:] if any(row))
+    return (Table(top, below),) if top or below else ()
+
+
+def _parts(inside: tuple[Inline, ...]) -> list[tuple[Inline, ...]]:
+    # two breaks in a row end a paragraph, in every dialect
+    parts: list[list[Inline]] = [[]]
+    for n, one in enumerate(inside):
+        if isinstance(one, Break) and isinstance(inside[n + 1], Break):
+            parts.append([])
+        elif not (isinstance(one, Break) and not parts[-1]):
+            parts[-1].append(one)
+    return [tuple(part) for part in parts if part]
+
+
+def tidy_inline(inside: Iterable[Inline]) -> tuple[Inline, ...]:
+    """Returns the one form of what stands in a paragraph, a heading or a cell."""
+    return _trimmed(_joined(_clean(inside, frozenset())))
+
+
+def _clean(inside: Iterable[Inline], within: frozenset[str]) -> list[Inline]:
+    done: list[Inline] = []
+    for one in inside:
+        match one:
+            case Text(text):
+                done += _lines(text.replace("\x00", "\ufffd"), linked="link" in within)
+            case Verbatim(text):
+                text = _LINES.sub(" ", text.replace("\x00", "\ufffd"))
+                done += [Verbatim(text)] if text.strip(" ") else [Text(text)]
+            case Span(kind, children):
+                inner = _clean(children, within | {kind})
+                done += inner if kind in within else _hoisted(kind, inner)
+            case Link(target, children):
+                done += _link(target, children, within)
+            case Image(target, alt):
+                target = _IGNORED.sub(" ", target).strip()
+                alt = " ".join(alt.split())
+                safe = not _unsafe(target) or _PICTURE.match(target)
+                done += [Image(target, alt)] if target and safe else [Text(alt)]
+            case Break():
+                done.append(one)
+    return done
+
+
+def _lines(text: str, *, linked: bool) -> list[Inline]:
+    done: list[Inline] = []
+    for n, line in enumerate(_LINES.split(text.replace("\t", " "))):
+        done += [Break()] if n else []
+        done += [Text(line)] if linked else _with_links(line)
+    return done
+
+
+def _with_links(line: str) -> list[Inline]:
+    done: list[Inline] = []
+    at = 0
+    for found in BARE.finditer(line) if "://" in line else ():
+        address = bare(found[0])
+        done += [Text(line[at : found.start()]), Link(address, (Text(address),))]
+        at = found.start() + len(address)
+    return [*done, Text(line[at:])]
+
+
+def bare(found: str) -> str:
+    """Returns an address found in running text without the punctuation that ends a sentence."""
+    end = len(found)
+    opened, closed = found.count("("), found.count(")")
+    while end:
+        last = found[end - 1]
+        if last == ")" and closed > opened:
+            closed -= 1
+        elif last not in ".,:;!?'*_~":
+            break
+        end -= 1
+    return found[:end]
+
+
+def _link(target: str, children: tuple[Inline, ...], within: frozenset[str]) -> list[Inline]:
+    target = _IGNORED.sub(" ", target).strip().replace(" ", "%20")
+    if "link" in within or not target or _unsafe(target):
+        return _clean(children, within)
+    inner = _trimmed(_joined(_clean(_unbroken(children), within | {"link"})))
+    return [Link(target, inner or (Text(target),))]
+
+
+def _unsafe(target: str) -> bool:
+    return _UNSAFE.match(_IGNORED.sub("", target)) is not None
+
+
+def _unbroken(inside: Iterable[Inline]) -> tuple[Inline, ...]:
+    done: list[Inline] = []
+    for one in inside:
+        match one:
+            case Break():
+                done.append(Text(" "))
+            case Text(text):
+                done.append(Text(_LINES.sub(" ", text)))
+            case Span(kind, children):
+                done.append(Span(kind, _unbroken(children)))
+            case Link(target, children):
+                done.append(Link(target, _unbroken(children)))
+            case _:
+                done.append(one)
+    return tuple(done)
+
+
+def _hoisted(kind: str, inner: list[Inline]) -> list[Inline]:
+    """Returns a span without spaces and breaks at its edges, these beside it."""
+    before: list[Inline] = []
+    after: list[Inline] = []
+    parts = _joined(inner)
+    while parts and (edge := _edge(parts[0], left=True)):
+        before.append(edge[0])
+        parts[:1] = edge[1]
+    while parts and (edge := _edge(parts[-1], left=False)):
+        after.insert(0, edge[0])
+        parts[-1:] = edge[1]
+    return [*before, *([Span(kind, tuple(parts))] if parts else []), *after]
+
+
+def _edge(one: Inline, *, left: bool) -> tuple[Inline, list[Inline]] | None:
+    match one:
+        case Break():
+            return one, []
+        case Text(text) if text != (rest := text.lstrip(" ") if left else text.rstrip(" ")):
+            return Text(" " * (len(text) - len(rest))), [Text(rest)] if rest else []
+    return None
+
+
+def _joined(inside: Sequence[Inline]) -> list[Inline]:
+    done: list[Inline] = []
+    for one in inside:
+        last = done[-1] if done else None
+        if isinstance(one, Text) and not one.text:
+            continue
+        if isinstance(one, Text) and isinstance(last, Text):
+            done[-1] = Text(last.text + one.text)
+        elif isinstance(one, Span) and isinstance(last, Span) and one.kind == last.kind:
+            done[-1] = Span(one.kind, tuple(_joined(last.inside + one.inside)))
+        else:
+            done.append(one)
+    return done
+
+
+def _trimmed(inside: Sequence[Inline]) -> tuple[Inline, ...]:
+    """Returns it without spaces at the ends of lines and breaks at its own ends."""
+    done: list[Inline] = []
+    for one in inside:
+        last = done[-1] if done else None
+        fresh = last is None or isinstance(last, Break)
+        if isinstance(one, Break):
+            if isinstance(last, Text):
+                done[-1:] = [Text(kept)] if (kept := last.text.rstrip(" ")) else []
+            if done:
+                done.append(one)
+        elif isinstance(one, Text) and fresh:
+            done += [Text(kept)] if (kept := one.text.lstrip(" ")) else []
+        else:
+            done.append(one)
+    while done and isinstance(done[-1], Text | Break):
+        last = done.pop()
+        if isinstance(last, Text) and (kept := last.text.rstrip(" ")):
+            done.append(Text(kept))
+            break
+    return tuple(done)
+
+
+def flat(blocks: Iterable[Block]) -> tuple[Inline, ...]:
+    """Returns blocks as lines, for a place that holds nothing but lines, such as a cell."""
+    done: list[Inline] = []
+    for line in _flat(blocks):
+        done += [*line, Break()]
+    return tuple(done[:-1])
+
+
+def _flat(blocks: Iterable[Block]) -> Iterable[tuple[Inline, ...]]:
+    for block in blocks:
+        match block:
+            case Paragraph(inside) | Heading(_, inside):
+                yield inside
+            case Code(text, _):
+                yield from ((Verbatim(line),) for line in text.split("\n") if line.strip())
+            case Quote(inner):
+                yield from ((Text("> "), *line) for line in _flat(inner))
+            case Items(items, start):
+                for n, item in enumerate(items):
+                    mark = "- " if start is None else f"{start + n}. "
+                    mark += "" if item.done is None else "[x] " if item.done else "[ ] "
+                    lines = list(_flat(item.blocks)) or [()]
+                    yield (Text(mark), *lines[0])
+                    yield from lines[1:]
+            case Table(head, rows):
+                for row in (head, *rows):
+                    if row:
+                        yield tuple(one for cell in row for one in (Text(" | "), *cell))[1:]
+            case Rule():
+                yield (Text("---"),)
+
+
+def shown(inside: Iterable[Inline]) -> str:
+    """Returns the characters that are shown."""
+    done: list[str] = []
+    for one in inside:
+        match one:
+            case Text(text) | Verbatim(text):
+                done.append(text)
+            case Break():
+                done.append("\n")
+            case Span(_, children) | Link(_, children):
+                done.append(shown(children))
+            case Image(target, alt):
+                done.append(alt or target)
+    return "".join(done)

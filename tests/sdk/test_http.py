@@ -377,9 +377,10 @@ class TestRedirects:
             BASE,
             Context(clock=clock),
             auth=Token("sesame"),
-            hosts=frozenset({"cdn.example", "inside.example", "lost.example"}),
+            hosts=frozenset({"cdn.example", "inside.example", "lost.example", ".files.example"}),
         )
-        where = {"cdn.example": "93.184.215.14", "inside.example": "10.0.0.1"}
+        public = "93.184.215.14"
+        where = {"cdn.example": public, "inside.example": "10.0.0.1", "a.files.example": public}
 
         def resolve(host, *_):
             if host not in where:
@@ -388,13 +389,15 @@ class TestRedirects:
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         wire.add("GET", "https://cdn.example/f", body="bytes")
-        for host in ("cdn", "inside", "lost"):
+        wire.add("GET", "https://a.files.example/f", body="more")
+        for host in ("cdn", "a.files", "files", "inside", "lost"):
             target = f"https://{host}.example/f"
             wire.add("GET", f"{BASE}/{host}", status=302, headers={"Location": target})
 
         assert http.get("cdn").text == "bytes"
         assert "Authorization" not in wire.calls[-1].request.headers
-        for host in ("inside", "lost"):
+        assert http.get("a.files").text == "more"
+        for host in ("inside", "lost", "files"):
             with pytest.raises(Rejected):
                 http.get(host)
         http.close()

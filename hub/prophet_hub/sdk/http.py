@@ -79,7 +79,8 @@ class Http:
         rate, burst: At most so many requests a second, None for no bound.
         attempts: How often one request is sent at most.
         patience: Seconds; a server that asks for a longer pause ends in `RateLimited`.
-        hosts: Other hosts that a read may be redirected to; they get no credentials.
+        hosts: Other hosts that a read may be redirected to; they get no credentials.  One that
+            begins with a dot stands for all below it.
         secrets: More texts never to be shown.
 
     Attributes:
@@ -384,7 +385,8 @@ class Http:
         if parts.scheme == "https" and host == before.hostname and before.scheme == "http":
             return
         secure = parts.scheme in ("https", before.scheme)
-        if secure and host in self._hosts and is_public(host):
+        named = host in self._hosts or any(h[0] == "." and host.endswith(h) for h in self._hosts)
+        if secure and named and is_public(host):
             return
         raise Rejected(
             f"{self.remote} redirects to another place ({self.scrub(host)}), which is not followed.",

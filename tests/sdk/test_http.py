@@ -120,6 +120,7 @@ class TestWords:
             ('{"errors": ["a", {"detail": "b"}]}', "a; b"),
             ('{"error": {"message": "deep"}}', "deep"),
             ('{"errorMessages": ["one"], "errors": {}}', "one"),
+            ('{"error": {"status": 400, "msg": "no title"}}', "no title"),
             ('"text"', "text"),
             ("[1, 2]", ""),
             (json.dumps({"message": "line\nline\x00" + "x" * 400}), "line line xxx"),

@@ -137,6 +137,7 @@ def test_a_cursor_forgets_what_lies_before_its_overlap_and_never_goes_back():
     assert set(cursor.told) == {"7", "8", "9"}
     assert cursor.after([Listed("1", NOON)], clock=None).at == cursor.at
     assert SinceCursor.of("nonsense") == SinceCursor()
+    assert SinceCursor.of(str(SinceCursor())) == SinceCursor()
 
 
 def test_times_are_aware():

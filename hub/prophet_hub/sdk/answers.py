@@ -34,6 +34,11 @@ EXCERPT: Final = 200
 
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
+REASONS: Final = (
+    "message", "msg", "error_description", "errorMessages", "errors", "error", "detail",
+)  # fmt: skip
+"""The names that servers put their reasons under."""
+
 LATER: Final = "Try again later."
 LOOK: Final = "The next run looks before it sends anything again."
 
@@ -207,7 +212,7 @@ def _sentence(data: Any) -> str:
     if isinstance(data, list):
         return "; ".join(filter(None, map(_sentence, data)))
     if isinstance(data, dict):
-        for name in ("message", "error_description", "errorMessages", "errors", "error", "detail"):
+        for name in REASONS:
             if data.get(name):
                 return _sentence(data[name])
     return ""

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from prophet_hub.errors import Garbled
 from prophet_hub.sdk.times import instant
 
 __all__ = ["Listed", "SinceCursor"]
@@ -44,7 +45,7 @@ class SinceCursor:
         try:
             at, told = json.loads(text)
             return cls(instant(at), {str(i): str(stamp) for i, stamp in told.items()})
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (ValueError, TypeError, AttributeError, KeyError, Garbled):
             return cls()
 
     def __str__(self) -> str:

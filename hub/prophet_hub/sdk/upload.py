@@ -1,4 +1,5 @@
-"""A multipart/form-data body (RFC 7578) that is read as it is sent, of a length known before."""
+"""Bodies that are read as they are sent, of a length known before: multipart/form-data (RFC 7578)
+and bare files."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 from prophet_hub.errors import Rejected
 
-__all__ = ["FilePart", "Multipart", "TextPart"]
+__all__ = ["Bare", "FilePart", "Multipart", "TextPart"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,19 @@ class Multipart:
             lines[1] += f'; filename="{_quoted(part.filename)}"'
             lines.append(f"Content-Type: {_one_line(part.content_type)}")
         return "\r\n".join([*lines, "", ""]).encode()
+
+
+class Bare:
+    """A file that is the whole body of a request; `len` is the Content-Length."""
+
+    def __init__(self, part: FilePart) -> None:
+        self._part = part
+
+    def __len__(self) -> int:
+        return self._part.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from _exactly(self._part)
 
 
 def _size(part: TextPart | FilePart) -> int:

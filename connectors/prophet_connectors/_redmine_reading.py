@@ -1,0 +1,131 @@
+"""A ticket of Redmine as the hub is told it, and the tickets that carry its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from prophet_connectors._redmine_asking import Asker, Thing
+from prophet_connectors._redmine_fields import custom, lines
+from prophet_connectors._redmine_story import (
+    Meaning,
+    comments_of,
+    events_of,
+    fields_of,
+    files_of,
+    people_in,
+)
+from prophet_hub.errors import Rejected
+from prophet_hub.sdk import Event, FieldChange, Ref, Ticket
+from prophet_hub.sdk.marks import unmarked
+from prophet_hub.sdk.times import instant
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Reads what the API shows; threads share it.
+
+    Args:
+        dialect: The markup of the site's texts.
+        key_field: The custom field that carries the hub's key, by name or number, "" if none does.
+        spent: Whether the hours spent are told.
+    """
+
+    def __init__(self, ask: Asker, *, dialect: str, key_field: str, spent: bool) -> None:
+        self._ask = ask
+        self._dialect = dialect
+        self._key_field = key_field
+        self._spent = spent
+
+    def told(self, issue: Thing) -> Ticket:
+        """Returns an issue as a ticket, without the hub's key in its texts and fields."""
+        meaning = self._meaning(issue)
+        project = self._ask.identifier(issue["project"])
+        fields = fields_of(issue, project, spent=self._spent)
+        text, key = unmarked(str(fields.pop("description", "")))
+        fields |= {"description": text} if text else {}
+        held = custom(self._key_name(issue))
+        key = str(fields.pop(held, "")) or key
+        number = str(issue["id"])
+        offered = issue.get("allowed_statuses")
+        return Ticket(
+            ref=Ref(id=number, url=f"{self._ask.http.base_url}/issues/{number}"),
+            author=meaning.person(issue["author"]),
+            created=instant(issue["created_on"]),
+            updated=instant(issue["updated_on"]),
+            fields=fields,
+            events=tuple(_without_key(events_of(issue, meaning), held)),
+            comments=comments_of(issue, meaning, self._dialect),
+            attachments=files_of(issue, meaning),
+            people={p.id: p for p in map(meaning.person, people_in(issue))},
+            key=key,
+            dialect=self._dialect,
+            private=bool(issue.get("is_private", False)),
+            reachable=None if offered is None else frozenset(str(s["name"]) for s in offered),
+        )
+
+    def _key_name(self, issue: Thing) -> str:
+        """Returns the name of the custom field for keys, which may be set by its number."""
+        setting = self._key_field
+        for one in issue.get("custom_fields") or ():
+            if setting and setting in (str(one["id"]), str(one["name"])):
+                return str(one["name"])
+        return setting
+
+    def _meaning(self, issue: Thing) -> Meaning:
+        """Returns what numbers mean; those that the ticket itself names need no question."""
+        project = str(issue["project"]["id"])
+
+        def word(name: str, number: str) -> str:
+            if name == "project":
+                return self._ask.identifier({"id": number})
+            shown: Mapping[str, Any] = issue.get(name) or {}
+            if str(shown.get("id", "")) == number:
+                return str(shown["name"])
+            return self._ask.word(name, number, project)
+
+        return Meaning(word=word, custom=self._ask.custom, person=self._ask.person)
+
+    def with_key(self, key: str) -> Ref | None:
+        setting = self._key_field
+        if setting:
+            name = f"cf_{self._ask.custom_number(setting)}"
+            terms = [(name, key)]
+        else:
+            terms = [("description", f"~prophet-hub:{key}")]
+        page = self._ask.page("issues", "issues.json", [("status_id", "*"), *terms, ("sort", "id")])
+        for issue in page.things:
+            if self._told_key(issue) == key:
+                return Ref(id=str(issue["id"]))
+        if setting and page.full:
+            raise Rejected(
+                f"{self._ask.remote} does not search by {setting!r}.",
+                hint="An administrator marks the custom field as used as a filter.",
+            )
+        return None
+
+    def _told_key(self, issue: Thing) -> str:
+        name = self._key_name(issue)
+        for one in issue.get("custom_fields") or ():
+            if name and one["name"] == name:
+                return str(one.get("value") or "")
+        return unmarked(lines(issue.get("description") or ""))[1]
+
+
+def _without_key(events: tuple[Event, ...], held: str) -> Iterator[Event]:
+    """Yields the events with descriptions as people wrote them, and no word of the key."""
+    for event in events:
+        kept = []
+        for change in event.changes:
+            if change.field == held:
+                continue
+            if isinstance(change, FieldChange) and change.field == "description":
+                old, new = (unmarked(text or "")[0] or None for text in (change.old, change.new))
+                if old == new:
+                    continue
+                change = replace(change, old=old, new=new)  # noqa: PLW2901 - the same change
+            kept.append(change)
+        if kept:
+            yield replace(event, changes=tuple(kept))

@@ -1,0 +1,152 @@
+"""What changed: one listing of issues, one of messages, which change without a word of their issue.
+
+Roundup reads the times of a question in the zone of the account, and a time with a zone not at all,
+but tells all times in UTC.  So it is asked from half a day further back, which is right in every
+zone, and what is too old is passed over here.  Its pages are no help: a page costs it the whole
+listing, and they shift while issues move.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import parse_qsl
+
+from prophet_connectors._roundup_api import BATCH, Api, Row, instant_of
+from prophet_hub.errors import Garbled, Rejected
+from prophet_hub.sdk import Checkpoint, Pull, Ref
+from prophet_hub.sdk.since import Listed, SinceCursor
+
+__all__ = ["Walker"]
+
+ZONES: Final = timedelta(hours=13)
+"""West of Greenwich there are twelve hours, and a summer's."""
+
+STOP: Final = 500
+"""Issues between two checkpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Up to when issues are told, and messages."""
+
+    issues: SinceCursor = SinceCursor()  # noqa: RUF009 - frozen
+    texts: SinceCursor = SinceCursor()  # noqa: RUF009 - frozen
+
+    @classmethod
+    def of(cls, text: str) -> _Cursor:
+        try:
+            issues, texts = json.loads(text)
+        except (ValueError, TypeError):
+            return cls()
+        return cls(SinceCursor.of(str(issues)), SinceCursor.of(str(texts)))
+
+    def __str__(self) -> str:
+        return json.dumps([str(self.issues), str(self.texts)])
+
+
+class Walker:
+    """Tells what changed; `alive` holds what the last pull listed and nobody read yet."""
+
+    def __init__(self, api: Api, *, query: str, overlap: timedelta) -> None:
+        self._api = api
+        self._query = query
+        self._overlap = overlap
+        self.alive: set[str] = set()
+
+    def told(self, pull: Pull) -> Iterator[Ref | Checkpoint]:
+        self.alive.clear()
+        query = self._terms(pull.query or self._query)
+        cursor = _Cursor.of(pull.since)
+        first = cursor.issues.at is None
+        rows, clock = self._listed("issue", cursor.issues, query if first else [], "activity")
+        if first and clock:
+            cursor = replace(cursor, texts=SinceCursor(clock - timedelta(seconds=1)))
+        items = [Listed(str(row["id"]), instant_of(row["activity"])) for row in rows]
+        news = self._news(items, cursor.issues)
+        wanted = {item.id for item in news}
+        if query and news and not first:
+            matching, _ = self._listed("issue", cursor.issues, query, "activity")
+            ids = {str(row["id"]) for row in matching}
+            wanted = {n for n in wanted if n in ids or (pull.known and pull.known(n))}
+        start = cursor.issues
+        for n, item in enumerate(news, 1):
+            if item.id in wanted:
+                self.alive.add(item.id)
+                yield self._api.ref(item.id)
+            if n % STOP == 0:
+                cursor = replace(cursor, issues=self._after(start, news[:n], clock))
+                yield Checkpoint(cursor=str(cursor), total=len(wanted))
+        cursor = replace(cursor, issues=self._after(start, items, clock))
+        if not first:
+            rows, clock = self._listed("msg", cursor.texts, [], "activity,creation")
+            items = [Listed(str(row["id"]), instant_of(row["activity"])) for row in rows]
+            fresh = {item.id for item in self._news(items, cursor.texts)}
+            edited = [str(r["id"]) for r in rows if r["activity"] > r["creation"]]
+            yield from self._issues_of([n for n in edited if n in fresh], query, wanted)
+            cursor = replace(cursor, texts=self._after(cursor.texts, items, clock))
+        yield Checkpoint(cursor=str(cursor), total=len(wanted))
+
+    def _issues_of(
+        self, messages: list[str], query: list[tuple[str, str]], told: set[str]
+    ) -> Iterator[Ref]:
+        """Yields the issues that hold the messages, but for those told already."""
+        for n in range(0, len(messages), BATCH):
+            numbers = ",".join(messages[n : n + BATCH])
+            for row in self._api.rows("issue", [*query, ("messages", numbers)]):
+                if str(row["id"]) not in told:
+                    told.add(str(row["id"]))
+                    self.alive.add(str(row["id"]))
+                    yield self._api.ref(str(row["id"]))
+
+    def _listed(
+        self, kind: str, since: SinceCursor, query: list[tuple[str, str]], fields: str
+    ) -> tuple[list[Row], datetime | None]:
+        """Returns what changed since then, the oldest change first, and the clock at the beginning.
+
+        An administrator may bound the rows of an answer; then the last one leads on.
+        """
+        at = since.asks_from(self._overlap)
+        found: dict[str, Row] = {}
+        begun: datetime | None = None
+        while True:
+            params = [*query, ("@sort", "activity,id"), ("@fields", fields)]
+            if at:
+                params.append(("activity", f"{at - ZONES:%Y-%m-%d.%H:%M:%S};"))
+            rows, clock, more = self._api.listing(kind, params)
+            begun = begun or clock
+            for row in rows:
+                found.pop(str(row["id"]), None)
+                found[str(row["id"])] = row
+            if not more or not rows:
+                return list(found.values()), begun
+            last = instant_of(rows[-1]["activity"])
+            if at and last <= at:
+                raise Garbled(
+                    f"{self._api.remote} tells no more than {len(rows)} changes of {kind}s at once.",
+                    hint="Let its administrator raise max_response_row_size.",
+                )
+            at = last
+
+    def _news(self, items: list[Listed], since: SinceCursor) -> list[Listed]:
+        least = since.asks_from(self._overlap)
+        return [i for i in items if (not least or i.updated >= least) and since.fresh(i)]
+
+    def _after(
+        self, since: SinceCursor, items: list[Listed], clock: datetime | None
+    ) -> SinceCursor:
+        return since.after(items, clock=clock, overlap=self._overlap)
+
+    def _terms(self, query: str) -> list[tuple[str, str]]:
+        """Returns the terms of a query, which is what stands behind `issue?` in the browser."""
+        terms = parse_qsl(query.removeprefix("issue?").lstrip("?"))
+        kept = [(name, value) for name, value in terms if name[0] not in ":@"]
+        if any(name.startswith("activity") for name, _ in kept):
+            raise Rejected(
+                f"The query of {self._api.remote} may not name `activity`: the hub asks by it.",
+                hint="Take it out of `query`.",
+            )
+        return kept

@@ -184,7 +184,8 @@ def events_of(rows: Iterable[Record], target: str) -> tuple[Event, ...]:
     is counted.  A task that moved is followed back to the name by which older rows call it.
     """
     told: list[tuple[Record, tuple[FieldChange | SetChange, ...]]] = []
-    for row in sorted(rows, key=lambda r: instant(r["datechanged"]), reverse=True):
+    in_order = sorted(rows, key=lambda r: instant(r["datechanged"]))
+    for row in reversed(in_order):
         what, old, new = str(row["whatchanged"]), row.get("oldvalue"), row.get("newvalue")
         if what == "affects" and new == target:
             target = str(old)

@@ -102,7 +102,8 @@ class Launchpad:
         subjects, texts: Of comments, and of the messages that files brought, by the tracker's id.
         deleted: Comments that were taken back: their place stays.
         unnumbered: Operations that answer without saying what they made.
-        dateless: Whether answers say when they were made.
+        dateless: Whether answers do not say when they were made.
+        coarse: Whether all bugs of one second were born in one moment.
         gzipped: Whether a proxy puts its mark behind tags.
     """
 
@@ -115,6 +116,7 @@ class Launchpad:
         self.private: set[str] = set()
         self.others: dict[str, list[tuple[str, str, Record]]] = {}
         self.dateless = False
+        self.coarse = False
         self.gzipped = False
         self.subjects: dict[str, str] = {}
         self.texts: dict[str, str] = {}
@@ -718,7 +720,7 @@ class Launchpad:
     # --- time -----------------------------------------------------------------------------------
 
     def _born(self, item: Item) -> datetime:
-        return _time(item.created, item.number)
+        return _time(item.created, 0 if self.coarse else item.number)
 
     def _updated(self, item: Item, *, indexed: bool = False) -> datetime:
         """Returns when the bug changed: by fields, messages and files that came.

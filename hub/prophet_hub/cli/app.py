@@ -58,7 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "claims": ("claims", "Shows which hub reads and writes a remote, and passes that on."),
     "bundle": ("bundles", "Carries changesets in one file, without a line between two replicas."),
     "inbox": ("inbox", "Shows what could not be carried over, and answers questions."),
-    "connectors": ("connectors", "Lists the installed connectors, or shows one."),
+    "connectors": ("connectors", "Lists the installed connectors; begins and grades new ones."),
     "settings": ("settings", "Shows and changes what is replicated with the database."),
     "aliases": ("aliases", "Shows and changes words of your own for commands."),
     "database": ("database", "Checks the database, and tells what is in it."),

@@ -1,28 +1,30 @@
-"""The commands `connectors list` and `connectors show`."""
+"""The commands `connectors list`, `show`, `new` and `check`."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prophet_hub import plugins
 from prophet_hub.cli.desk import Desk
+from prophet_hub.errors import UsageError
 
 if TYPE_CHECKING:
     from prophet_hub.sdk import Connector
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Lists the installed connectors, or shows one.")
+app = typer.Typer(help="Lists the installed connectors; begins and grades new ones.")
 
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @app.callback(invoke_without_command=True)
 def connectors(ctx: typer.Context, as_json: _Json = False) -> None:
-    """Lists the installed connectors, or shows one."""
+    """Lists the installed connectors; begins and grades new ones."""
     if ctx.invoked_subcommand is None:
         list_connectors(ctx, as_json=as_json)
 
@@ -74,6 +76,79 @@ def show_connector(
     )
 
 
+@app.command("new")
+def new_connector(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the connector: my-tracker.")],
+    folder: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Made; prophet-hub-NAME here if not said.")
+    ] = None,
+) -> None:
+    """Writes the package of a new connector: the connector, a fake, its contract, a page.
+
+    It passes its own tests as it is written; from there it is changed, step by step, into what the
+    tracker speaks. See docs/connectors/tutorial.md.
+    """
+    from prophet_hub.testing.scaffold import scaffold  # noqa: PLC0415 - seldom used
+
+    desk: Desk = ctx.obj
+    there = folder or Path(f"prophet-hub-{name}")
+    for path in scaffold(name, there):
+        desk.say(str(path))
+    desk.say("", "Try it:", f"  cd {there}", "  pip install -e '.[testing]'",
+             "  python -m pytest", f"  prophet-hub connectors check {name}")  # fmt: skip
+
+
+@app.command("check")
+def check_connector(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the connector.")],
+    suite: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With its contract; tests/test_NAME.py if not said."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Runs the contract of a connector in its sandbox, and grades it by what was seen.
+
+    bronze: it may be read from. silver: it may be written to as well. gold: nothing is lost,
+    doubled or overwritten. Ends with 1 where a check failed, or not even bronze was reached.
+    """
+    try:
+        from prophet_hub.testing import grading  # noqa: PLC0415 - pytest is no need of others
+    except ImportError:
+        raise UsageError(
+            "The contract needs pytest.", hint="pip install 'prophet-hub[testing]' brings it."
+        ) from None
+    desk: Desk = ctx.obj
+    seen = grading.seen(suite or _suite(name))
+    found, missing = grading.grade(seen), grading.missing(seen)
+    if as_json:
+        desk.json({
+            "connector": name, "grade": str(found), "passed": sorted(seen.passed),
+            "skipped": seen.skipped, "failed": seen.failed,
+            "missing": [check for check, _ in missing],
+        })  # fmt: skip
+    else:
+        counts = (
+            f"{len(seen.passed)} passed, {len(seen.skipped)} skipped, {len(seen.failed)} failed"
+        )
+        desk.say(f"{name}: {found} ({counts})")
+        if missing:
+            ahead = "Failed:" if seen.failed else "For the next grade these have to hold:"
+            desk.say("", ahead)
+            desk.table([(f"  {check}", why) for check, why in missing])
+    if found is grading.Grade.NONE:
+        raise typer.Exit(1)
+
+
+def _suite(name: str) -> Path:
+    """Returns where the suite of a connector is by custom, in a package of its own or in ours."""
+    module = name.replace("-", "_")
+    places = [Path("tests") / folder / f"test_{module}.py" for folder in ("", "connectors")]
+    return next((place for place in places if place.is_file()), places[0])
+
+
 def _data(cls: type[Connector]) -> dict[str, Any]:
     promised = dataclasses.asdict(cls.capabilities) if hasattr(cls, "capabilities") else {}
     rows = cls.fields if hasattr(cls, "fields") else ()
@@ -107,6 +182,8 @@ def _plain(value: Any) -> Any:
     """Returns a promise as JSON knows it."""
     if isinstance(value, frozenset):
         return sorted(" ".join(one) if isinstance(one, tuple) else str(one) for one in value)
+    if isinstance(value, tuple):
+        return list(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     seconds = getattr(value, "total_seconds", None)

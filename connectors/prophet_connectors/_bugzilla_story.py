@@ -46,14 +46,14 @@ class Words:
     def fields(self, bug: Mapping[str, Any], key: str = "") -> dict[str, Value]:
         """Returns a bug's fields, status and resolution apart; what says nothing is absent.
 
-        `key` is the hub's own alias, which is no field.
+        `key` is the hub's own, which is no field.
         """
         told: dict[str, Value | None] = {}
         for name, raw in bug.items():
             if name == "resolution" or name in self.names or name.startswith(CUSTOM):
                 many = name in self.sets or isinstance(raw, list)
                 told[name] = self._set(name, raw, key) if many else self.word(name, raw)
-        return {name: value for name, value in told.items() if value}
+        return {name: value for name, value in told.items() if value and value != key}
 
     def word(self, name: str, raw: object) -> str | None:
         """Returns what a single value is, None if it says nothing."""

@@ -77,7 +77,7 @@ class Walker:
 
     def _terms(self, query: str) -> list[tuple[str, str]]:
         terms = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
-        odd = sorted(RULES & {name for name, _ in terms})
+        odd = sorted(name for name, value in terms if name in RULES or not value)
         if odd or (query and not terms):
             raise Rejected(
                 f"The query of {self._api.remote} is not understood: {', '.join(odd) or query}.",

@@ -82,7 +82,7 @@ KNOBS = Knobs(
     notifies=True,
     keys=frozenset({TICKET}),
     required=frozenset({"summary", "product", "component", "version"}),
-    links=frozenset({"depends_on", "blocks", "dupe_of", "see_also"}),
+    links=frozenset({"depends_on", "blocks", "dupe_of"}),
 )
 LINE = 254  # Bug.pm, MAX_LINE_LENGTH
 CODES = {

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from prophet_hub.sdk.markup import html, markdown, markdown_out, plain
+from prophet_hub.sdk.markup import (
+    html,
+    markdown,
+    markdown_out,
+    plain,
+    textile,
+    textile_out,
+    trac,
+    trac_out,
+)
 from prophet_hub.sdk.markup.places import images, prose, with_images
 from prophet_hub.sdk.markup.tree import Block, Code, tidy
 
@@ -22,6 +31,8 @@ _DIALECTS: Mapping[str, tuple[Reader, Writer]] = {
     "plain": (plain.read, plain.write),
     "markdown": (markdown.read, markdown_out.write),
     "html": (html.read, html.write),
+    "textile": (textile.read, textile_out.write),
+    "trac": (trac.read, trac_out.write),
 }
 DIALECTS: frozenset[str] = frozenset(_DIALECTS)
 

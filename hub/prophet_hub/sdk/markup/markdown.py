@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
 from prophet_hub.sdk.markup import html
@@ -35,37 +36,44 @@ from prophet_hub.sdk.markup.tree import (
     tidy,
 )
 
-__all__ = ["parser", "read"]
+__all__ = ["blocks", "read"]
 
 DEEPEST = 80
 _TASK = re.compile(r"\[([ xX])\](?: +|$)")
 
 
+class _Parser(MarkdownIt):
+    """Tells addresses as they are written; what is unsafe the tree refuses."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 - the library's name
+        return url
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - as above
+        return link
+
+    def validateLink(self, _url: str) -> bool:  # noqa: N802 - as above
+        return True
+
+
 @cache
-def parser() -> MarkdownIt:
-    """Returns the parser: addresses are told as written, what is unsafe the tree refuses."""
-    made = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable(["table", "strikethrough"])
-    # its documented way to have addresses left alone
-    made.normalizeLink = _as_written  # type: ignore[method-assign] # see above
-    made.normalizeLinkText = _as_written  # type: ignore[method-assign] # see above
-    made.validateLink = _any  # type: ignore[method-assign] # see above
-    return made
-
-
-def _as_written(address: str) -> str:
-    return address
-
-
-def _any(_address: str) -> bool:
-    return True
+def _parser() -> MarkdownIt:
+    """Returns the parser."""
+    return _Parser("commonmark", {"maxNesting": DEEPEST}).enable(["table", "strikethrough"])
 
 
 def read(text: str) -> tuple[Block, ...]:
     """Returns the tree of a text; one that nests beyond reason is shown as it is."""
-    tokens = parser().parse(text.replace("\x00", "\ufffd"))
+    tokens = _parser().parse(text.replace("\x00", "\ufffd"))
     if any(token.level >= DEEPEST - 2 for token in tokens):
         return tidy((Code(text),))
     return tidy(_blocks(iter(tokens)))
+
+
+def blocks(text: str) -> list[Token]:
+    """Returns the tokens of the blocks alone, each with the lines from which it comes."""
+    state = StateBlock(text.replace("\x00", "\ufffd").replace("\r\n", "\n"), _parser(), {}, [])
+    _parser().block.tokenize(state, state.line, state.lineMax)
+    return state.tokens
 
 
 def _blocks(tokens: Iterator[Token]) -> tuple[Block, ...]:

@@ -3,43 +3,91 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from prophet_hub.sdk.markup import html, markdown
+from prophet_hub.sdk.markup import markdown, textile, trac
 
 __all__ = ["images", "prose", "with_images"]
 
-Span = tuple[int, int]
+Place = tuple[int, int]
 
-_HTML = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(pre|code|tt|kbd|samp|a|script|style)\b[^>]*>.*?(?:</\1\s*>|\Z)|<[a-zA-Z/!?][^<>]*>",
-    re.DOTALL | re.IGNORECASE,
+_TAGS = r"<(?P<tag>pre|code|tt|kbd|samp|script|style)\b[^<>]*>"
+_HTML_CODE = re.compile(
+    rf"<!--.*?(?:-->|\Z)|{_TAGS}.*?(?:</(?P=tag)\s*>|\Z)", re.DOTALL | re.IGNORECASE
 )
-_PLAIN = re.compile(
-    r"^([ \t>]*)(`{3,}|~{3,})[^`\n]*\n.*?^\1\2[ \t]*$|(?!)", re.DOTALL | re.MULTILINE
-)
-_MARKDOWN = re.compile(
-    r"\\.|(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).){1,2000}?(?<!`)(?P=ticks)(?!`)"
-    r"|\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|<[a-zA-Z/!?][^<>\n]*>|\]\[[^\]\n]*\]|^ {0,3}\[[^\]\n]+\]:.*$",
-    re.DOTALL | re.MULTILINE,
+_HTML_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
+_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[^`\n]*$")
+_TICKS = re.compile(r"`+")
+_TARGET = re.compile(
+    r"(?<=\])\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|<(?![a-zA-Z][\w+.-]*:)[a-zA-Z/!?][^<>\n]*>"
+    r"|^ {0,3}\[[^\]\n]+\]:.*$",
+    re.MULTILINE,
 )
 _MARKDOWN_IMAGE = re.compile(
-    r"!\[(?:[^\]\\\n]|\\.)*\]\(\s*(?:<([^<>\n]*)>|([^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*))"
+    r"!\[(?:[^\[\]\\\n]|\\.)*\]\(\s*(?:<([^<>\n]*)>|([^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*))"
 )
 _HTML_IMAGE = re.compile(
-    r"<img\b[^>]*?\bsrc\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE
+    r"<img\b[^<>]*?\bsrc\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]+))", re.IGNORECASE
+)
+_TEXTILE_IMAGE = re.compile(
+    textile.IMAGE.pattern.replace("?P<alt>", "?:")
+    .replace("?P<url>", "?:")
+    .replace("?P<source>", "")
+)
+_TRAC_IMAGE = re.compile(
+    trac.IMAGE.pattern.replace("?P<more>", "?:").replace("?P<source>", ""), re.IGNORECASE
 )
 
 
-def prose(text: str, dialect: str) -> list[Span]:
-    """Returns the spans of a text that are prose: no code, nothing verbatim, no target of a link.
+def prose(text: str, dialect: str) -> list[Place]:
+    """Returns the places of a text that are prose: no code, nothing verbatim, no target of a link.
 
     References to tickets may be rewritten there, in place.
     """
-    return list(_between(_PROSE[dialect](text), len(text)))
+    code, targets = _TAKEN[dialect]
+    verbatim = list(code(text))
+    return list(_between([*verbatim, *targets(text)], len(text)))
 
 
-def _between(taken: Iterator[Span], end: int) -> Iterator[Span]:
+def images(text: str, dialect: str) -> list[str]:
+    """Returns the names or addresses of the images shown in a text, in order, each once."""
+    return list(dict.fromkeys(text[start:end] for start, end in _images(text, dialect)))
+
+
+def with_images(text: str, dialect: str, new: Mapping[str, str]) -> str:
+    """Returns a text with images replaced: by name or address, to a name or address."""
+    done: list[str] = []
+    at = 0
+    for start, end in _images(text, dialect):
+        done += [text[at:start], new.get(text[start:end], text[start:end])]
+        at = end
+    return "".join(done) + text[at:]
+
+
+def _images(text: str, dialect: str) -> list[Place]:
+    code, _ = _TAKEN[dialect]
+    found = sorted(
+        one.span(one.lastindex)
+        for pattern in _IMAGES[dialect]
+        for one in pattern.finditer(text)
+        if one.lastindex
+    )
+    if not found:
+        return []
+    free = _between(code(text), len(text))
+    return list(_within(found, free))
+
+
+def _within(places: Iterable[Place], free: Iterator[Place]) -> Iterator[Place]:
+    start, end = next(free, (0, 0))
+    for place in places:
+        while end <= place[0] and end:
+            start, end = next(free, (0, 0))
+        if start <= place[0] < end:
+            yield place
+
+
+def _between(taken: Iterable[Place], end: int) -> Iterator[Place]:
     at = 0
     for start, stop in sorted(taken):
         if start > at:
@@ -49,59 +97,99 @@ def _between(taken: Iterator[Span], end: int) -> Iterator[Span]:
         yield at, end
 
 
-def _in_plain(text: str) -> Iterator[Span]:
-    yield from (found.span() for found in _PLAIN.finditer(text))
+def _found(pattern: re.Pattern[str]) -> Callable[[str], Iterator[Place]]:
+    return lambda text: (found.span() for found in pattern.finditer(text))
 
 
-def _in_html(text: str) -> Iterator[Span]:
-    yield from (found.span() for found in _HTML.finditer(text))
+def _plain_code(text: str) -> Iterator[Place]:
+    at, start, fence = 0, 0, ""
+    for line in text.splitlines(keepends=True):
+        found = _FENCE.match(line.rstrip("\r\n"))
+        if found and not fence:
+            start, fence = at, found[1]
+        elif found and found[1].startswith(fence):
+            yield start, at + len(line)
+            fence = ""
+        at += len(line)
 
 
-def _in_markdown(text: str) -> Iterator[Span]:
+def _markdown_code(text: str) -> Iterator[Place]:
     starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
     blocks = []
-    for token in markdown.parser().parse(text):
-        if token.type in {"fence", "code_block"} and token.map:
+    for token in markdown.blocks(text):
+        if token.map and token.type in {"fence", "code_block"}:
             blocks.append((starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]))
     yield from blocks
-    for start, stop in list(_between(iter(blocks), len(text))):
-        yield from (found.span() for found in _MARKDOWN.finditer(text, start, stop))
+    for start, stop in list(_between(blocks, len(text))):
+        yield from _code_spans(text, start, stop)
 
 
-_PROSE: Mapping[str, Callable[[str], Iterator[Span]]] = {
-    "plain": _in_plain,
-    "markdown": _in_markdown,
-    "html": _in_html,
+def _code_spans(text: str, start: int, stop: int) -> Iterator[Place]:
+    for part in re.finditer(r"(?:[^\n]*\S[^\n]*(?:\n|\Z))+", text[start:stop]):
+        begin = start + part.start()
+        runs = [found for found in _TICKS.finditer(part[0]) if not _escaped(part[0], found.start())]
+        nexts: dict[int, int] = {}
+        follow: list[int | None] = [None] * len(runs)
+        for n in range(len(runs) - 1, -1, -1):
+            size = len(runs[n][0])
+            follow[n] = nexts.get(size)
+            nexts[size] = n
+        n = 0
+        while n < len(runs):
+            close = follow[n]
+            if close is None:
+                n += 1
+                continue
+            yield begin + runs[n].start(), begin + runs[close].end()
+            n = close + 1
+
+
+def _escaped(text: str, at: int) -> bool:
+    before = text[max(0, at - 20) : at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def _textile_code(text: str) -> Iterator[Place]:
+    off = [found.span() for found in textile.OFF.finditer(text)]
+    yield from off
+    for start, stop in list(_between(off, len(text))):
+        yield from (found.span() for found in textile.CODE.finditer(text, start, stop))
+
+
+def _textile_targets(text: str) -> Iterator[Place]:
+    for found in textile.LINK.finditer(text):
+        yield found.start("url"), found.start("url") + len(textile.url(found["url"]))
+    yield from (found.span() for found in textile.IMAGE.finditer(text))
+
+
+def _trac_code(text: str) -> Iterator[Place]:
+    blocks = list(trac.code_blocks(text))
+    yield from blocks
+    for start, stop in list(_between(blocks, len(text))):
+        for found in trac.TOKEN.finditer(text, start, stop):
+            if found["code"] is not None or found["tick"] is not None:
+                yield found.span()
+
+
+def _trac_targets(text: str) -> Iterator[Place]:
+    for found in trac.TOKEN.finditer(text):
+        if found["macro"]:
+            yield found.span()
+        elif found["link"]:
+            yield found.span("link")
+
+
+_TAKEN: Mapping[str, tuple[Callable[[str], Iterator[Place]], Callable[[str], Iterator[Place]]]] = {
+    "plain": (_plain_code, lambda _: iter(())),
+    "markdown": (_markdown_code, _found(_TARGET)),
+    "html": (_found(_HTML_CODE), _found(_HTML_TAG)),
+    "textile": (_textile_code, _textile_targets),
+    "trac": (_trac_code, _trac_targets),
 }
 _IMAGES: Mapping[str, tuple[re.Pattern[str], ...]] = {
     "plain": (_MARKDOWN_IMAGE,),
     "markdown": (_MARKDOWN_IMAGE, _HTML_IMAGE),
     "html": (_HTML_IMAGE,),
+    "textile": (_TEXTILE_IMAGE,),
+    "trac": (_TRAC_IMAGE,),
 }
-
-
-def images(text: str, dialect: str) -> list[str]:
-    """Returns the names or addresses of the images shown in a text, in order, each once."""
-    found = sorted(_images(text, dialect))
-    return list(dict.fromkeys(text[start:end] for start, end in found))
-
-
-def with_images(text: str, dialect: str, new: Mapping[str, str]) -> str:
-    """Returns a text with images replaced: by name or address, to a name or address."""
-    for start, end in sorted(_images(text, dialect), reverse=True):
-        if (old := text[start:end]) in new:
-            text = text[:start] + new[old] + text[end:]
-    return text
-
-
-def _images(text: str, dialect: str) -> Iterator[Span]:
-    outside = prose_of_images(text, dialect)
-    for pattern in _IMAGES[dialect]:
-        for found in pattern.finditer(text):
-            if found.lastindex and any(start <= found.start() < end for start, end in outside):
-                yield found.span(found.lastindex)
-
-
-def prose_of_images(text: str, dialect: str) -> list[Span]:
-    """Returns where images may be."""
-    return [(0, len(text))]

@@ -1,0 +1,250 @@
+"""Writes Trac's wiki text; what Trac would take for a sign gets `!` or, if it must, a zero-width space."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from prophet_hub.sdk.markup import trac
+from prophet_hub.sdk.markup.trac import TOKEN, ZERO
+from prophet_hub.sdk.markup.tree import (
+    BARE,
+    Block,
+    Break,
+    Code,
+    Heading,
+    Image,
+    Inline,
+    Item,
+    Items,
+    Link,
+    Paragraph,
+    Quote,
+    Rule,
+    Span,
+    Table,
+    Text,
+    Verbatim,
+    bare,
+    shown,
+)
+
+__all__ = ["write"]
+
+PRETTY, SAFE = range(2)  # what needs it is escaped; every sign is parted from the next
+_SIGN = {"strong": "'''", "em": "''", "del": "~~", "ins": "__", "sup": "^", "sub": ",,"}
+_LINE = re.compile(
+    r"(?m)^(?=\s|>|----|={1,6}\s|(?:[*\u2022-]|[0-9]+|[a-zA-Z]|[ivxIVX]{1,5})(?:(?<=[*\u2022-])|\.)\s|\|\||=\|\||\{\{\{)"
+)
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_SINGLE = re.compile(r"[\^`]")
+_TARGET = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+._-]{0,30}:|[/?#]|\.\.?[/?#])[^\]\s\u200b]*")
+_GUARDED = re.compile(r"^(\s*)(\{\{\{|\}\}\})(?=\s*$|\s*#!)", re.MULTILINE)
+
+
+def write(blocks: tuple[Block, ...]) -> str:
+    """Returns wiki text that `trac.read` reads as this tree, as far as Trac can say it."""
+    return "\n\n".join(_block(block) for block in blocks)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(inside):
+            return _first(lambda way: _lines(inside, way), block)
+        case Heading(level, inside):
+            sign = "=" * level
+            return _first(lambda way: f"{sign} {_words(inside, way)} {sign}", block)
+        case Code(text, language):
+            return _code(text, language)
+        case Quote(inner):
+            return _prefixed(write(inner), "> ")
+        case Items():
+            return write(tuple(_parted(block))) if _mixed(block) else "\n".join(_items(block, 1))
+        case Table():
+            return _first(lambda way: _table(block, way), block)
+        case Rule():
+            return "----"
+
+
+def _first(text: Callable[[int], str], block: Block) -> str:
+    told = text(PRETTY)
+    return told if trac.read(told) == (block,) else text(SAFE)
+
+
+def _prefixed(text: str, sign: str) -> str:
+    return "\n".join(
+        (sign + line).rstrip(" ") if not line else sign + line for line in text.split("\n")
+    )
+
+
+def _code(text: str, language: str) -> str:
+    level = 0
+    balanced = True
+    for line in text.split("\n"):
+        level += trac._opens(line) - (line.strip() == "}}}")  # noqa: SLF001 - the reader's own measure
+        balanced = balanced and level >= 0
+    if level or not balanced:
+        text = _GUARDED.sub(rf"\1\2{ZERO}", text)
+    if not language and trac._PROCESSOR.match(text):  # noqa: SLF001 - as above
+        language = "text"
+    named = f"#!{language}\n" if language else ""
+    return "{{{\n" + named + text + "\n}}}"
+
+
+def _mixed(items: Items) -> bool:
+    """Tells whether items hold what a list in Trac cannot."""
+    return any(
+        isinstance(block, Heading | Table | Rule)
+        or (isinstance(block, Items) and _mixed(block))
+        or (n == 0 and not isinstance(block, Paragraph))
+        for item in items.items
+        for n, block in enumerate(item.blocks)
+    )
+
+
+def _parted(items: Items) -> Iterator[Block]:
+    """Yields a list in pieces, with what it cannot hold between them."""
+    for n, item in enumerate(items.items):
+        rest = list(item.blocks)
+        kept: list[Block] = []
+        while (
+            rest
+            and not isinstance(rest[0], Heading | Table | Rule)
+            and (kept or isinstance(rest[0], Paragraph))
+        ):
+            if isinstance(rest[0], Items) and _mixed(rest[0]):
+                break
+            kept.append(rest.pop(0))
+        yield Items(
+            (Item(tuple(kept), item.done),), None if items.start is None else items.start + n
+        )
+        yield from rest
+
+
+def _items(items: Items, indent: int) -> Iterator[str]:
+    for n, item in enumerate(items.items):
+        mark = "*" if items.start is None else f"{items.start + n}."
+        box = "" if item.done is None else "[x] " if item.done else "[ ] "
+        inner = " " * (indent + 2)
+        text = f"{' ' * indent}{mark} {box}"
+        for at, block in enumerate(item.blocks):
+            if isinstance(block, Paragraph):
+                words = _first(
+                    lambda way, inside=block.inside: f" * {_words(inside, way, brk='[[BR]]')}",
+                    Items((Item((block,)),)),
+                )  # type: ignore[misc] # mypy knows no lambda with a default
+                if at:
+                    # less indented than the list before it, the text is the outer item's again
+                    above = item.blocks[at - 1]
+                    line = inner[:-1] if isinstance(above, Items) else inner
+                    text += "[[BR]][[BR]]" if isinstance(above, Paragraph) else f"\n{line}"
+                text += words[3:]
+            elif isinstance(block, Items):
+                text += "\n" + "\n".join(_items(block, indent + 2))
+            else:
+                text += "\n" + _prefixed(_block(block), inner)
+        yield text
+
+
+def _table(table: Table, way: int) -> str:
+    rows = (
+        ["||" + "".join(f"= {_cell(cell, way)} =||" for cell in table.head)] if table.head else []
+    )
+    rows += ["||" + "".join(f" {_cell(cell, way)} ||" for cell in row) for row in table.rows]
+    return "\n".join(rows)
+
+
+def _cell(cell: tuple[Inline, ...], way: int) -> str:
+    return _words(cell, way, brk="[[BR]]")
+
+
+def _lines(inside: tuple[Inline, ...], way: int) -> str:
+    return _LINE.sub(ZERO, _words(inside, way))
+
+
+def _words(inside: tuple[Inline, ...], way: int, brk: str = "\n") -> str:
+    done = ""
+    for one in inside:
+        piece = _piece(one, way, brk)
+        # two signs in a row would be read as another one
+        if (
+            done
+            and piece
+            and done[-1] in "'*/_~,^`!{[|="
+            and (done[-1] == piece[0] or done[-1] == "!")
+        ):
+            done += ZERO
+        elif (
+            done
+            and isinstance(one, Link)
+            and piece == one.target
+            and re.match(r"[\w+.-]", done[-1])
+        ):
+            done += ZERO
+        done += piece
+    return done
+
+
+def _piece(one: Inline, way: int, brk: str) -> str:
+    match one:
+        case Text(text):
+            return _escaped(text, way)
+        case Break():
+            return brk
+        case Verbatim(text):
+            if "`" not in text:
+                return f"`{text}`"
+            return (
+                "{{{" + text + "}}}"
+                if "}}}" not in text and not text.endswith("}")
+                else _escaped(text, way)
+            )
+        case Span(kind, children):
+            return f"{_SIGN[kind]}{_words(children, way, brk)}{_SIGN[kind]}"
+        case Link(target, children):
+            return _link(target, children, way)
+        case Image(target, alt):
+            words = ", alt=" + re.sub(r"([,\\])", r"\\\1", alt) if alt else ""
+            name = re.sub(r"[,)\]\[\s]", lambda found: f"%{ord(found[0]):02X}", target)
+            return f"[[Image({name}{words.replace(']', ZERO + ']').replace(')', ZERO + ')')})]]"
+
+
+def _link(target: str, children: tuple[Inline, ...], way: int) -> str:
+    if (
+        children == (Text(target),)
+        and (found := BARE.fullmatch(target))
+        and bare(found[0]) == target
+    ):
+        return target
+    words = shown(children).replace(ZERO, "")
+    if not _TARGET.fullmatch(target):
+        return f"{_escaped(words, way)} ({_escaped(target, way)})"
+    if "]" not in words and words[:1] not in {"'", '"'}:
+        return f"[{target} {words}]"
+    if '"' not in words:
+        return f'[{target} "{words}"]'
+    if "'" not in words:
+        return f"[{target} '{words}']"
+    return f"[{target} {words.replace(']', ')').replace('[', '(')}]"
+
+
+def _escaped(text: str, way: int) -> str:
+    text = text.replace(ZERO, "")
+    if way == SAFE:
+        return _PUNCTUATION.sub(
+            lambda found: ("!" if _SINGLE.match(found[0]) else "") + found[0] + ZERO, text
+        )
+    return TOKEN.sub(_bang, text)
+
+
+def _bang(found: re.Match[str]) -> str:
+    whole = found[0]
+    if whole[0] == "!":
+        return f"!{ZERO}{_bang_rest(found)}"
+    if found["address"]:
+        return whole
+    return f"!{whole}"
+
+
+def _bang_rest(found: re.Match[str]) -> str:
+    return found[0][1:] if found["address"] else f"!{found[0][1:]}"

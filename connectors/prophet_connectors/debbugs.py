@@ -14,22 +14,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from prophet_connectors import _debbugs_words as words
-from prophet_connectors._debbugs_server import BATCH, Place, Server, Status
-from prophet_connectors._debbugs_spool import Spool
+from prophet_connectors._debbugs_server import BATCH, Status
+from prophet_connectors._debbugs_settings import (
+    DebbugsSettings,
+    place_of,
+    post_of,
+    writer_of,
+)
 from prophet_connectors._debbugs_story import part_of, ticket_of
 from prophet_hub.errors import NotFound, Unsupported
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
+    ATTACHMENT,
+    COMMENT,
+    TICKET,
     Capabilities,
     Checkpoint,
     Connector,
     Context,
+    Create,
     Gone,
     History,
     Operation,
@@ -38,10 +45,10 @@ from prophet_hub.sdk import (
     Receipt,
     Ref,
     References,
-    RemoteSettings,
     Schema,
     SchemaField,
     Ticket,
+    Update,
 )
 from prophet_hub.sdk.since import Listed, SinceCursor
 
@@ -50,32 +57,8 @@ __all__ = ["Debbugs", "DebbugsSettings"]
 _PIECE = 1 << 16
 """Bytes of a file that are handed on at once."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DebbugsSettings(RemoteSettings):
-    """A server's CGI folder, or a spool; `query` is `package:emacs severity:grave`."""
-
-    web: str = field(
-        default="", metadata={"help": "Where people look at a bug, with {id}; made of `url`."}
-    )
-    archived: bool = field(default=False, metadata={"help": "List archived bugs, too."})
-    mbox: bool = field(
-        default=True, metadata={"help": "Read mails with their files; else their texts, by SOAP."}
-    )
-    history: bool = field(
-        default=True, metadata={"help": "Read the changes from a bug's page: one request more."}
-    )
-    index_lag: int = field(
-        default=3600, metadata={"help": "Seconds until a new bug is in the server's indexes."}
-    )
-    severities: tuple[str, ...] = field(
-        default=words.SEVERITIES, metadata={"help": "The severities of this server."}
-    )
-    tags: tuple[str, ...] = field(
-        default=(), metadata={"help": "More tags than those that Debian and GNU share."}
-    )
-    address: str = field(default="", metadata={"help": "The hub's address: who writes."})
-    name: str = field(default="", metadata={"help": "The name beside that address."})
+_KEYS = frozenset({TICKET, COMMENT, ATTACHMENT})
+_WRITES = frozenset({("update", TICKET), *(("create", kind) for kind in _KEYS)})
 
 
 class Debbugs(Connector):
@@ -95,19 +78,30 @@ class Debbugs(Connector):
 
     def __init__(self, settings: DebbugsSettings, context: Context) -> None:
         self.settings = settings
-        self._place = _place(settings, context)
+        self._place = place_of(settings, context)
         base = re.sub(r"/soap\.cgi/?$|/$", "", settings.url)
         self.references = References(
             url=settings.web or f"{base}/bugreport.cgi?bug={{id}}",
             read=(r"(?<![\w&/#])(?i:bug) ?#?(?P<id>\d+)(?![\w-])",),
         )
-        self.capabilities = replace(
-            type(self).capabilities, overlap=timedelta(seconds=settings.index_lag)
+        self._post = post_of(settings, context)
+        self._writer = (
+            writer_of(settings, context, self._place, self._post, self._status)
+            if self._post
+            else None
         )
+        able = replace(type(self).capabilities, overlap=timedelta(seconds=settings.index_lag))
+        if self._post:
+            able = replace(
+                able, writes=_WRITES, keys=_KEYS, attachment_limit=settings.attachment_limit
+            )
+        self.capabilities = able
 
     def whoami(self) -> Person:
         """Returns who writes; reading needs nobody."""
         self._place.prove()
+        if self._post:
+            self._post.prove()
         address = self.settings.address or "nobody"
         return Person(id=address.lower(), name=self.settings.name, email=self.settings.address)
 
@@ -135,12 +129,31 @@ class Debbugs(Connector):
         """Reads a bug: its status, its mails, and the page with its story where that is wanted."""
         bug = ref.id
         status = self._status(bug)
+        letters = self._place.letters(bug)
         notes = self._place.notes(bug) if self.settings.history else ""
-        return ticket_of(bug, status, self._place.letters(bug), notes, self.settings.address)
+        if self._writer:
+            self._writer.seen(bug, status, letters)
+        return ticket_of(bug, status, letters, notes, self.settings.address)
 
     def apply(self, operation: Operation) -> Receipt:
-        """Refuses: there is no address to write from."""
-        raise Unsupported(f"debbugs takes no {operation.ref.kind} from here.")
+        """Mails one operation, having read the bug's status; then waits a while for it to show.
+
+        Raises:
+            Unsure: It was mailed, now or by an earlier run, and is not shown yet.
+        """
+        verb = type(operation).__name__.lower()
+        if self._writer is None or (verb, operation.ref.kind) not in self.capabilities.writes:
+            raise Unsupported(f"debbugs cannot {verb} a {operation.ref.kind} from here.")
+        for name in (*_told(operation),):
+            row = self.fields.theirs(name)
+            ways = row and (row.on_create if isinstance(operation, Create) else row.writable)
+            if operation.ref.kind == TICKET and not ways:
+                raise Unsupported(f"debbugs has no {name} that could be written.")
+        if isinstance(operation, Update):
+            return self._writer.update(operation)
+        if isinstance(operation, Create):
+            return self._writer.create(operation)
+        raise Unsupported("debbugs deletes nothing.")
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Yields a file out of the bug's mails, all of which are read for it."""
@@ -150,8 +163,10 @@ class Debbugs(Connector):
             yield data[first : first + _PIECE]
 
     def find(self, ref: Ref, key: str) -> Ref | None:
-        """Looks for the Message-ID."""
-        raise Unsupported(f"debbugs carries no key {key} in a {ref.kind} from here.")
+        """Looks for the Message-ID: among the newest bugs and all of ours, or in the bug's log."""
+        if self._writer is None or ref.kind not in _KEYS:
+            raise Unsupported(f"debbugs carries no key in a {ref.kind} from here.")
+        return self._writer.find(ref, key)
 
     def describe(self) -> Schema:
         """Returns what every debbugs has, with the severities and tags of the settings."""
@@ -172,7 +187,9 @@ class Debbugs(Connector):
                 for row in self.fields
             ),
             statuses=values["status"],
-            permissions=frozenset({"read"}),
+            permissions=frozenset(
+                {"read"} | ({"create", "update", "comment", "attach"} if self._post else set())
+            ),
         )
 
     def close(self) -> None:
@@ -186,13 +203,13 @@ class Debbugs(Connector):
         return found
 
 
-def _place(settings: DebbugsSettings, context: Context) -> Place:
-    if "://" in settings.url and not settings.url.startswith("file:"):
-        return Server.at(settings.url, context, mbox=settings.mbox, archived=settings.archived)
-    path = (
-        unquote(urlsplit(settings.url).path) if settings.url.startswith("file:") else settings.url
-    )
-    return Spool(Path(path).expanduser(), settings.archived)
+def _told(operation: Operation) -> set[str]:
+    """Returns the names of the fields that an operation speaks of."""
+    if isinstance(operation, Create):
+        return set(operation.fields)
+    if isinstance(operation, Update):
+        return {*operation.changes, *operation.added, *operation.removed}
+    return set()
 
 
 @hookimpl

@@ -1,0 +1,216 @@
+"""What changed in a Trac: its tickets by their time of change, its files by the timeline.
+
+`ticket.query` lists in order of change, exact to a second on the way in; the time of a ticket is
+exact to a microsecond (`_ts`), so what is known of the last minute is dropped without a doubt.  A
+file does not move its ticket's time; the timeline is the one place that tells of new ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from prophet_connectors._trac_reading import AT_ONCE, Reader, number
+from prophet_connectors._trac_rpc import PAGE, Rpc
+from prophet_hub.errors import NotFound, RemoteError
+from prophet_hub.sdk import Checkpoint, Pull, Ref, Ticket
+from prophet_hub.sdk.since import Listed, SinceCursor
+
+__all__ = ["OVERLAP", "Walker"]
+
+OVERLAP: Final = timedelta(minutes=1)
+"""A change is dated before it is written: one made with many others shows that much later."""
+
+REACH: Final = 80
+"""Days: a timeline goes no further back than 90 (`max_daysback`)."""
+
+SIZES: Final = (25, 400, 0)
+"""Entries asked of a timeline, as long as the last known one is not among them; 0 is all."""
+
+EVER: Final = datetime.max.replace(tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+GUID: Final = re.compile(r"(?:/attachment/ticket/(\d+)/([^/]+))?/(\d{15,})$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Up to when all is told, of tickets and of files."""
+
+    tickets: SinceCursor = field(default_factory=SinceCursor)
+    files: SinceCursor = field(default_factory=SinceCursor)
+
+    @classmethod
+    def of(cls, text: str) -> Cursor:
+        """Returns the cursor that the text says; all is told anew where it says none."""
+        try:
+            tickets, files = json.loads(text)
+            return cls(tickets=SinceCursor.of(tickets), files=SinceCursor.of(files))
+        except (ValueError, TypeError):
+            return cls()
+
+    def __str__(self) -> str:
+        return json.dumps([str(self.tickets), str(self.files)])
+
+
+class Walker:
+    """Tells what changed, oldest first."""
+
+    def __init__(self, rpc: Rpc, reader: Reader, query: str) -> None:
+        self._rpc = rpc
+        self._reader = reader
+        self._query = query
+
+    def told(self, pull: Pull) -> Iterator[Ref | Ticket | Checkpoint]:
+        """Yields the tickets that changed, then those that got files, with checkpoints between.
+
+        The timeline is read before the tickets are: a file that comes while they are walked is news
+        of the next time.
+        """
+        before = Cursor.of(pull.since)
+        cursor, files = before.tickets, before.files
+        ids = self._listed(cursor)
+        days = self._days(files)
+        if days > REACH and cursor.at:  # a file may be missing: all is told anew
+            cursor = SinceCursor()
+            ids = self._listed(cursor)
+        first = cursor.at is None
+        filed, after = self._filed(files, days, first=first)
+        files = after if first else files
+        ids, filed = self._matching(pull, ids, filed)
+        seen: set[str] = set()
+        newest = self._newest(ids)
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            items = []
+            for ticket, (told, settled) in zip(some, self._reader.tickets(some), strict=True):
+                if isinstance(told, NotFound):
+                    continue  # gone or hidden since it was listed
+                if isinstance(told, RemoteError):
+                    yield Ref(id=ticket)  # its error is its own
+                    continue
+                moved = _moved(told.version)
+                items.append(Listed(ticket, min(moved, newest)))
+                if cursor.fresh(Listed(ticket, moved)):
+                    seen.add(ticket)
+                    yield told if settled else Ref(id=ticket)
+            cursor = _after(cursor, items)
+            yield Checkpoint(cursor=str(Cursor(tickets=cursor, files=files)), total=len(ids))
+        yield from (Ref(id=ticket) for ticket in filed if ticket not in seen)
+        yield Checkpoint(cursor=str(Cursor(tickets=cursor, files=after)), total=len(ids))
+
+    def _listed(self, cursor: SinceCursor) -> list[str]:
+        """Returns the tickets that may have changed, the one that did last at the end.
+
+        Those of the last minute are told by every listing; whether they moved is asked with it.
+        """
+        since = cursor.asks_from(OVERLAP)
+        limit = f"changetime={since:%Y-%m-%dT%H:%M:%SZ}..&" if since else ""
+        told = list(cursor.told)[:PAGE]
+        listed, *gets = self._rpc.many(
+            [
+                ("ticket.query", f"{limit}order=changetime&max=0"),
+                *(("ticket.get", number(ticket)) for ticket in told),
+            ]
+        )
+        if isinstance(listed, RemoteError):
+            raise listed
+        still = {
+            ticket
+            for ticket, got in zip(told, gets, strict=True)
+            if not isinstance(got, RemoteError)
+            and not cursor.fresh(Listed(ticket, _moved(got[3]["_ts"])))
+        }
+        return [str(ticket) for ticket in listed if str(ticket) not in still]
+
+    def _newest(self, ids: Sequence[str]) -> datetime:
+        """Returns up to when the listing is whole: what moves during a long walk is of later."""
+        if len(ids) <= AT_ONCE:
+            return EVER
+        try:
+            return _moved(self._rpc.one("ticket.get", number(ids[-1]))[3]["_ts"])
+        except NotFound:
+            return self._newest(ids[:-1])
+
+    def _matching(
+        self, pull: Pull, ids: list[str], filed: list[str]
+    ) -> tuple[list[str], list[str]]:
+        """Returns of these tickets those that the query finds, or that it had found before."""
+        queries = [query for query in (self._query, pull.query) if query]
+        if not queries or not (ids or filed):
+            return ids, filed
+        matching: set[str] | None = None
+        for told in self._rpc.many([("ticket.query", f"{query}&max=0") for query in queries]):
+            if isinstance(told, RemoteError):
+                raise told
+            found = {str(ticket) for ticket in told}
+            matching = found if matching is None else matching & found
+        fits = {one for one in (*ids, *filed) if pull.known and pull.known(one)} | (
+            matching or set()
+        )
+        return [one for one in ids if one in fits], [one for one in filed if one in fits]
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def _days(self, files: SinceCursor) -> int:
+        """Returns how many days back the timeline has to go, by the tracker's clock."""
+        now = parsedate_to_datetime(self._rpc.date) if self._rpc.date else None
+        return max((now - files.at).days, 0) + 2 if now and files.at else REACH
+
+    def _filed(
+        self, files: SinceCursor, days: int, *, first: bool
+    ) -> tuple[list[str], SinceCursor]:
+        """Returns the tickets that got files, and the cursor after it.
+
+        In a first pull there is no news, only a place to go on from.  Where the account may not see
+        the timeline, a file alone is never news.
+        """
+        limit = files.asks_from(OVERLAP)
+        entries: list[_Entry] = []
+        try:
+            for size in SIZES[:1] if first else SIZES:
+                entries = self.timeline(days, size)
+                if len(entries) < size or any(limit and one.at < limit for one in entries):
+                    break
+        except NotFound:
+            return [], files
+        items = [Listed(f"{one.ticket}/{one.name}", one.at) for one in entries if one.ticket]
+        fresh = [item.id.partition("/")[0] for item in items if files.fresh(item)]
+        newest = [Listed("", max(one.at for one in entries))] if entries else []
+        late = [item for item in items if limit is None or item.updated >= limit]
+        return list(dict.fromkeys([] if first else fresh)), _after(files, [*late, *newest])
+
+    def timeline(self, days: int, size: int) -> list[_Entry]:
+        """Returns what happened, the newest first."""
+        asked = {"ticket": "on", "ticket_details": "on", "format": "rss"}
+        answer = self._rpc.http.get("timeline", params={**asked, "daysback": days, "max": size})
+        found = []
+        for guid in answer.xml().iter("guid"):
+            match = GUID.search(guid.text or "")
+            if match:
+                at = _moved(match[3])
+                found.append(_Entry(ticket=match[1] or "", name=match[2] or "", at=at))
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """Something that happened; with a ticket and a name, that a file came."""
+
+    ticket: str
+    name: str
+    at: datetime
+
+
+def _after(cursor: SinceCursor, items: Sequence[Listed]) -> SinceCursor:
+    """Returns the cursor after these; times are exact, so that no moment has to be told again."""
+    return cursor.after(items, clock=EVER, granularity=timedelta(0), overlap=OVERLAP)
+
+
+def _moved(version: object) -> datetime:
+    """Returns when a ticket changed last, exact to a microsecond."""
+    return EPOCH + timedelta(microseconds=int(str(version)))

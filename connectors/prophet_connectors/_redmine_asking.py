@@ -55,6 +55,9 @@ class Asker:
 
     Redmine takes a wrong key for no key at all: an open site then answers as to a stranger, and
     shows less.  So who we are is proved before anything else is asked.
+
+    Attributes:
+        met: Whether a ticket was seen, whose custom fields are known since.
     """
 
     def __init__(self, http: Http) -> None:
@@ -67,6 +70,7 @@ class Asker:
         self._projects: dict[str, Thing] = {}
         self._customs: dict[str, tuple[str, bool]] = {}
         self._roles: dict[str, frozenset[str]] = {}
+        self.met = False
 
     # --- questions -------------------------------------------------------------------------------
 
@@ -226,6 +230,7 @@ class Asker:
     def meet(self, issue: Thing) -> None:
         """Learns the custom fields that a ticket has; only administrators are shown a list."""
         with self._lock:
+            self.met = True
             for field in issue.get("custom_fields") or ():
                 self._customs[str(field["id"])] = str(field["name"]), bool(field.get("multiple"))
 
@@ -265,7 +270,9 @@ class Asker:
         return [field for field in found if field.get("customized_type", "issue") == "issue"]
 
     def _look_at_list(self) -> None:
-        self.meet({"custom_fields": self.definitions()})
+        with self._lock:
+            for field in self.definitions():
+                self._customs[str(field["id"])] = str(field["name"]), bool(field.get("multiple"))
 
     def _look_at(self, project: str = "") -> None:
         scope = {"project_id": project} if project else {}

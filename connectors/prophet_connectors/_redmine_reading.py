@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -89,28 +90,29 @@ class Reader:
         return Meaning(word=word, custom=self._ask.custom, person=self._ask.person)
 
     def with_key(self, key: str) -> Ref | None:
-        setting = self._key_field
-        if setting:
-            name = f"cf_{self._ask.custom_number(setting)}"
-            terms = [(name, key)]
-        else:
-            terms = [("description", f"~prophet-hub:{key}")]
-        page = self._ask.page("issues", "issues.json", [("status_id", "*"), *terms, ("sort", "id")])
-        for issue in page.things:
-            if self._told_key(issue) == key:
-                return Ref(id=str(issue["id"]))
-        if setting and page.full:
-            raise Rejected(
-                f"{self._ask.remote} does not search by {setting!r}.",
-                hint="An administrator marks the custom field as used as a filter.",
-            )
+        """Returns the ticket that carries a key: in the custom field, else in its description."""
+        asked = [("description", f"~prophet-hub:{key}")]
+        if self._key_field:
+            with suppress(Rejected):  # no ticket shows the field yet
+                asked.insert(0, (f"cf_{self._ask.custom_number(self._key_field)}", key))
+        for name, value in asked:
+            terms = [("status_id", "*"), (name, value), ("sort", "id")]
+            page = self._ask.page("issues", "issues.json", terms)
+            for issue in page.things:
+                if self._told_key(issue) == key:
+                    return Ref(id=str(issue["id"]))
+            if page.full:
+                raise Rejected(
+                    f"{self._ask.remote} does not search by {self._key_field!r}.",
+                    hint="An administrator marks the custom field as used as a filter.",
+                )
         return None
 
     def _told_key(self, issue: Thing) -> str:
         name = self._key_name(issue)
         for one in issue.get("custom_fields") or ():
-            if name and one["name"] == name:
-                return str(one.get("value") or "")
+            if name and one["name"] == name and one.get("value"):
+                return str(one["value"])
         return unmarked(lines(issue.get("description") or ""))[1]
 
 

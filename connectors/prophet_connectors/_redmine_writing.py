@@ -73,13 +73,14 @@ class Writer:
         if operation.private:
             self._must(number, "make a private ticket", *PRIVATE)
         fields["project"] = str(project["identifier"])
-        if operation.key and not self._key_field:
+        holder = self._holder(number) if operation.key else ""
+        if operation.key and not holder:
             fields["description"] = marked(str(fields.get("description", "")), operation.key)
         links = {field: members(fields.pop(field)) for field in RELATIONS & fields.keys()}
         body = self._words.body(fields, project=number)
         body.setdefault("start_date", "")  # else it is today, as if somebody had said so
-        if operation.key and self._key_field:
-            key = {"id": self._ask.custom_number(self._key_field, number), "value": operation.key}
+        if holder:
+            key = {"id": holder, "value": operation.key}
             body.setdefault("custom_fields", []).append(key)
         if operation.private:
             body["is_private"] = True
@@ -95,6 +96,18 @@ class Writer:
         if body.get("status_id", status) != status:  # not one that tickets are born in
             late.append(partial(self._save, ref.id, {"status_id": body["status_id"]}))
         return Receipt(ref=ref, notes=_notes(late))
+
+    def _holder(self, project: str) -> str:
+        """Returns the number of the custom field for keys, "" if the description holds them.
+
+        Where no ticket shows its fields yet, the first one's description does.
+        """
+        try:
+            return self._ask.custom_number(self._key_field, project) if self._key_field else ""
+        except Rejected:
+            if self._ask.met:
+                raise
+            return ""
 
     def update(self, operation: Update) -> Receipt:
         ref = operation.ref

@@ -28,7 +28,7 @@ from prophet_hub.sdk import (
 from prophet_hub.sdk.marks import unmarked
 from prophet_hub.sdk.times import instant
 
-__all__ = ["SUBJECT", "Reader", "etag_of", "task_of"]
+__all__ = ["SUBJECT", "Reader", "comment_ref", "etag_of", "task_of"]
 
 SUBJECT: Final = "prophet-hub "
 """Before the hub's key in the subject of a comment."""
@@ -104,7 +104,7 @@ class Reader:
         """Returns the comment or file of a bug that carries the key, None if none does."""
         for number, message in self._by_number(ref.ticket).items():
             if ref.kind == COMMENT and str(message.get("subject")) == SUBJECT + key:
-                return Ref(kind=COMMENT, id=number, ticket=ref.ticket)
+                return comment_ref(ref.ticket, number)
             if ref.kind == ATTACHMENT and unmarked(str(message.get("content") or ""))[1] == key:
                 for file in self._ask.collection(f"bugs/{ref.ticket}/attachments"):
                     if number_in(file["message_link"]) == number:
@@ -121,7 +121,7 @@ class Reader:
     def _comment(self, bug: str, number: str, message: Record, *, private: bool) -> Comment:
         subject, edited = str(message.get("subject") or ""), message.get("date_last_edited")
         return Comment(
-            ref=Ref(kind=COMMENT, id=number, ticket=bug, url=str(message.get("web_link") or "")),
+            ref=comment_ref(bug, number, str(message.get("web_link") or "")),
             author=Person(id=name_in(message.get("owner_link")) or ""),
             created=instant(message["date_created"]),
             updated=instant(edited) if edited else None,
@@ -142,7 +142,7 @@ class Reader:
     ) -> Attachment:
         """Returns a file; author, date, type and key are those of the message that it came with."""
         place = number_in(file["message_link"])
-        message = texts.get(place, {})
+        message, spoken = texts.get(place, {}), comment_ref(number, place)
         text, key = unmarked(str(message.get("content") or ""))
         name = str(file["title"])
         return Attachment(
@@ -156,10 +156,15 @@ class Reader:
             created=instant(message.get("date_created") or bug["date_created"]),
             name=name,
             content_type=type_in(text, name) or guessed_type(name),
-            comment=place if place in named else "",
+            comment=spoken.id if spoken.id in named else "",
             key=key,
             private=private,
         )
+
+
+def comment_ref(bug: str, number: str, url: str = "") -> Ref:
+    """Returns the ref of a message: its position says nothing without its bug."""
+    return Ref(kind=COMMENT, id=f"{bug}/{number}", ticket=bug, url=url)
 
 
 def _silent(message: Record, files: Sequence[Record]) -> bool:

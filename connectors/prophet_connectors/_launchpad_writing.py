@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from prophet_connectors._launchpad_asking import Asker, Record, json_list
-from prophet_connectors._launchpad_reading import SUBJECT, etag_of, task_of
+from prophet_connectors._launchpad_reading import SUBJECT, comment_ref, etag_of, task_of
 from prophet_connectors._launchpad_words import (
     TASK_FIELDS,
     UNDECIDED,
@@ -23,7 +23,6 @@ from prophet_connectors._launchpad_words import (
 )
 from prophet_hub.errors import NotFound, Rejected, RemoteError, Stale, Unsupported, Unsure
 from prophet_hub.sdk import (
-    COMMENT,
     Create,
     Delete,
     FieldMap,
@@ -54,13 +53,14 @@ class Writer:
     # --- tickets --------------------------------------------------------------------------------
 
     def create(self, operation: Create) -> Receipt:
-        """Reports a bug; status, importance and the like follow, and what fails of them is a note."""
+        """Reports a bug; status and the like follow, and what cannot be or fails of it is a note."""
         said = self._allowed(operation.fields, new=True)
         title = str(said.get("title") or "")
         text = marked(str(said.get("description") or ""), operation.key) or title
         form = {"title": title, "description": text, "target": self._ask.link(self._ask.target)}
-        if said.get("tags"):
-            form["tags"] = json_list(_tags(members(said["tags"])))
+        tags, notes = _possible(members(said.get("tags")))
+        if tags:
+            form["tags"] = json_list(tags)
         if said.get("information_type"):
             form["information_type"] = str(said["information_type"])
         late: dict[str, Any] = {
@@ -72,7 +72,6 @@ class Writer:
         wire = self._task_changes(late)
         answer = self._ask.post("bugs", "createBug", form)
         ref = Ref(id=self._made(answer))
-        notes: list[str] = []
         try:
             if wire:
                 self._ask.patch(self._task_path(self._task(ref)), wire, "")
@@ -201,7 +200,7 @@ class Writer:
             form["subject"] = SUBJECT + operation.key
         ticket = operation.ref.ticket
         answer = self._ask.post(f"bugs/{ticket}", "newMessage", form)
-        return Receipt(ref=Ref(kind=COMMENT, id=self._made(answer), ticket=ticket))
+        return Receipt(ref=comment_ref(ticket, self._made(answer)))
 
     def attach(self, operation: Create) -> Receipt:
         """Sends a file as a stream, with a message that says what it is and carries the key."""
@@ -246,19 +245,24 @@ class Writer:
             raise Unsure(f"{answer.remote} did not say what it made.") from None
 
 
+def _possible(words: frozenset[str]) -> tuple[list[str], list[str]]:
+    """Returns the words that can be tags, and a note of each other: a bug is worth more than a tag."""
+    good = [word for word in sorted(words) if _TAG.fullmatch(word)]
+    return good, [f"Launchpad has no tag like {word!r}." for word in sorted(words - set(good))]
+
+
 def _tags(words: frozenset[str]) -> list[str]:
     """Returns tags in order.
 
     Raises:
         Rejected: A word that no tag can be.
     """
-    for word in sorted(words):
-        if not _TAG.fullmatch(word):
-            raise Rejected(
-                f"Launchpad has no tag like {word!r}.",
-                hint="Tags are of small letters, digits, +, - and dots: map the label.",
-            )
-    return sorted(words)
+    good, notes = _possible(words)
+    if notes:
+        raise Rejected(
+            notes[0], hint="Tags are of small letters, digits, +, - and dots: map the label."
+        )
+    return good
 
 
 def _writable(tag: str) -> str:

@@ -103,9 +103,9 @@ class Place(TrackerSandbox):
         super().edit(ticket, field, value)
 
     def comment(self, ticket, body, *, private=False):
-        """Messages are called by their position."""
+        """Messages are called by their position in their bug."""
         name = super().comment(ticket, body, private=private)
-        return self.app.position(ticket, name)
+        return f"{ticket}/{self.app.position(ticket, name)}"
 
 
 class Trusting(Launchpad):
@@ -387,7 +387,7 @@ def test_what_says_nothing_is_no_comment(place):
     assert shown.fields["description"] == "As it is"
     assert [c.body for c in shown.comments] == ["A remark", "Look at this"]
     assert [c.ref.id for c in shown.comments] == [
-        place.app.position(number, n) for n in (kept, spoken)
+        f"{number}/{place.app.position(number, n)}" for n in (kept, spoken)
     ]
     files = [(a.ref.id, a.content_type, a.comment) for a in shown.attachments]
     assert files == [
@@ -621,7 +621,6 @@ def test_what_the_server_would_refuse_is_not_sent(place):
         attach(ref, b""),
         Update(ref=ref, changes={"owner": "bob"}),
         Update(ref=ref, changes={"nonsense": "x"}),
-        Create(ref=Ref(id=""), fields={"title": "a", "tags": frozenset({"Needs Review"})}),
         Create(ref=Ref(id=""), fields={"title": "a", "duplicate_of": frozenset(others)}),
         Create(ref=Ref(id=""), fields={"title": "a", "duplicate_of": frozenset({"PROJ-3"})}),
     ):
@@ -634,6 +633,26 @@ def test_what_the_server_would_refuse_is_not_sent(place):
         with pytest.raises(Unsupported):
             place.connector.apply(private)
     assert log(place) == []
+
+
+def test_a_tag_that_cannot_be_does_not_hold_up_its_bug(place):
+    """It is told with the receipt, and refused when it is to be added."""
+    tags = {"tags": frozenset({"Needs Review", "fine"})}
+    receipt = place.connector.apply(Create(ref=Ref(id=""), fields={"title": "a", **tags}))
+
+    assert receipt.notes == ("Launchpad has no tag like 'Needs Review'.",)
+    assert place.connector.ticket(receipt.ref).fields["tags"] == {"fine"}
+    with pytest.raises(Rejected, match="no tag like"):
+        place.connector.apply(Update(ref=receipt.ref, added=tags))
+
+
+def test_comments_of_two_bugs_are_two(place):
+    """Both are the first of their bug; the hub knows comments by their id alone."""
+    bugs = [place.make({"title": n}) for n in "ab"]
+    for bug in bugs:
+        place.comment(bug, "A remark")
+
+    assert len({c.ref.id for b in bugs for c in place.connector.ticket(Ref(id=b)).comments}) == 2
 
 
 def test_a_duplicate_has_one_original(place):

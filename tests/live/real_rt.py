@@ -1,13 +1,21 @@
-"""A person at a real RT, and the sandbox that the contract asks for."""
+"""A real RT 5, a person at it, and the sandbox that the contract asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 import requests
 
 from prophet_connectors._rt_fields import DATES, MINUTES, ROLES
@@ -24,6 +32,49 @@ from prophet_hub.testing.serve import Served
 
 API = "REST/2.0/"
 LINKS = ("DependsOn", "DependedOnBy", "Parents", "Children", "RefersTo", "ReferredToBy")
+SCRIPT = Path(__file__).with_name("rt.sh")
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running RT: `hub` is the account of the hub, `bob` may do everything."""
+
+    url: str
+    home: Path
+    password: str = PASSWORD
+    zone: str = "America/New_York"
+
+    def fill(self, tickets: Iterable[dict[str, Any]]) -> list[str]:
+        """Makes tickets beside the server, quickly and without its scrips; returns their numbers."""
+        lines = "".join(json.dumps(ticket) + "\n" for ticket in tickets)
+        env = {**os.environ, "RT_HOME": str(self.home)}
+        done = subprocess.run(
+            [SCRIPT, "fill"], env=env, check=True, timeout=300, input=lines, text=True,
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        return done.stdout.split()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(home: Path) -> Iterator[Server]:
+    """Makes an instance in America/New_York, starts it, and stops it in the end."""
+    if subprocess.run([SCRIPT, "installed"], check=False).returncode:
+        pytest.skip("request-tracker5 is not installed: tests/live/rt.sh install")
+    port = _free_port()
+    env = {**os.environ, "RT_HOME": str(home), "RT_PORT": str(port)}
+    for command in ("make", "start"):
+        subprocess.run([SCRIPT, command], env=env, check=True, timeout=120)
+    try:
+        yield Server(url=f"http://127.0.0.1:{port}", home=home)
+    finally:
+        subprocess.run([SCRIPT, "stop"], env=env, check=True, timeout=30)
 
 
 class Somebody:

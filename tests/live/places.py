@@ -1,0 +1,95 @@
+"""The real servers that start here, each as one end of a pair: a person there, and a remote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from live import real_redmine, real_roundup, real_rt
+from prophet_hub.sdk import ATTACHMENT, Checkpoint, Gone, Pull, Ref, Ticket
+from prophet_hub.testing.contract import Sandbox
+
+__all__ = ["PLACES", "Place"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One end of a pair.
+
+    Attributes:
+        box: A person there; the hub's requests go through it and are counted.
+        remote: What stands in the job file.
+    """
+
+    name: str
+    box: Sandbox
+    remote: dict[str, Any]
+
+    @property
+    def carries_files(self) -> bool:
+        return ("create", ATTACHMENT) in self.box.connector.capabilities.writes
+
+    def tickets(self) -> list[Ticket]:
+        """Returns all tickets there, as a connector of its own reads them."""
+        connector = self.box.connect()
+        told = [one for one in connector.changed(Pull()) if not isinstance(one, Checkpoint)]
+        refs = {one.id if isinstance(one, Ref) else one.ref.id: one for one in told}
+        whole = (
+            one if isinstance(one, Ticket) else connector.ticket(Ref(id=name))
+            for name, one in refs.items()
+            if not isinstance(one, Gone)
+        )
+        found = [one for one in whole if isinstance(one, Ticket)]
+        connector.close()
+        return found
+
+    def file(self, ref: Ref) -> bytes:
+        return b"".join(self.box.connector.content(ref))
+
+
+@contextmanager
+def _rt(home: Path) -> Iterator[Place]:
+    with real_rt.running(home) as server:
+        box = real_rt.RealSandbox(server.url, server.password, server.zone, "")
+        remote = {"connector": "rt", "url": box.served.url, "user": "hub",
+                  "password": "env:LIVE_PASSWORD", "queue": "General",
+                  "time_zone": server.zone}  # fmt: skip
+        try:
+            yield Place("rt", box, remote)
+        finally:
+            box.close()
+
+
+@contextmanager
+def _redmine(home: Path) -> Iterator[Place]:
+    with real_redmine.running(home) as server:
+        box = real_redmine.RedmineSandbox(server.url)
+        remote = {"connector": "redmine", "url": box.served.url, "api_key": "env:LIVE_KEY",
+                  "project": "demo"}  # fmt: skip
+        try:
+            yield Place("redmine", box, remote)
+        finally:
+            box.close()
+
+
+@contextmanager
+def _roundup(home: Path) -> Iterator[Place]:
+    with real_roundup.running(home) as server:
+        box = real_roundup.RoundupSandbox(server.url)
+        remote = {"connector": "roundup", "url": box.served.url, "user": "hub",
+                  "password": "env:LIVE_PASSWORD", "web_url": server.url}  # fmt: skip
+        try:
+            yield Place("roundup", box, remote)
+        finally:
+            box.close()
+
+
+PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
+    "rt": _rt,
+    "redmine": _redmine,
+    "roundup": _roundup,
+}
+"""Each yields a server in which nothing has happened."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Final
 
 import msgspec
 
@@ -13,11 +14,28 @@ from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
 from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.rows import LIFE_SLOT, Sent, Shadow
 from prophet_hub.foreign.steps import Applied, Outcome, Planned
+from prophet_hub.foreign.workflow import Way
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import TICKET, Attachment, Comment, Delete, Gone, Receipt, Ref, Ticket
 
 __all__ = ["Changer"]
+
+_Walked = tuple[bool, str]
+"""Whether it was a step back, and the word that was written."""
+
+_SILENT: Final = "The tracker took it and does not show it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parcel:
+    """Whose fields are sent, as it was read last."""
+
+    planned: Planned
+    ref: Ref
+    record: RecordId
+    cells: Cells
+    shadow: Shadow
 
 
 class Changer:
@@ -26,8 +44,13 @@ class Changer:
     def __init__(self, desk: Desk) -> None:
         self.desk, self.side, self.ledger = desk, desk.side, desk.side.ledger
 
-    def update(self, planned: Planned, *, fresh: bool = False, only: str = "") -> Applied:
+    def update(
+        self, planned: Planned, *, fresh: bool = False, only: str = "",
+        walked: frozenset[_Walked] = frozenset(),
+    ) -> Applied:  # fmt: skip
         """Sends what an item still needs of its plan, or of it one slot `only`, then reads it.
+
+        A status goes step by step, `walked` the ones before; what belongs to it goes along.
 
         Just before, it is read again where the tracker does not compare versions itself.
         """
@@ -47,12 +70,73 @@ class Changer:
         here = Ref(kind=kind, id=ref, ticket=shadow.ticket)
         need, shadow = self._needed(here, record, cells, shadow)
         send = self.desk.as_planned(planned, need)
+        together = self._together(need)
         if only:
-            send = {name: sent for name, sent in send.items() if name == only}
+            names = together if only in together else {only}
+            send = {name: sent for name, sent in send.items() if name in names}
         if not send:
             outcome = Outcome.STALE if need.send else Outcome.SAME
             return Applied(planned=planned, outcome=outcome, ref=here)
-        return self._send(planned, here, record, cells, shadow, send)
+        parcel = _Parcel(planned=planned, ref=here, record=record, cells=cells, shadow=shadow)
+        if need.way and need.way.slot in send:
+            return self._walk(parcel, need.way, send, only, walked)
+        return self._send(parcel, send)
+
+    def _together(self, need: Composed) -> frozenset[str]:
+        """Returns the slots that go with a status or not at all."""
+        way = need.way
+        return frozenset({way.slot, *way.company}) if way else frozenset()
+
+    # --- statuses ------------------------------------------------------------------------------
+
+    def _walk(
+        self,
+        parcel: _Parcel,
+        way: Way,
+        send: Mapping[str, Sent],
+        only: str,
+        walked: frozenset[_Walked],
+    ) -> Applied:
+        """Takes a ticket one step on its way to a status, reads it, and looks again.
+
+        The last step takes everything else along.  Where a step is refused the status waits, and
+        the ticket goes back to where it stood; the rest of it goes on.
+        """
+        planned, step, sent = parcel.planned, way.steps[0], send[way.slot]
+        last = len(way.steps) == 1
+        goes = {name: one for name, one in send.items()
+                if last or name == way.slot or way.company.get(name) == step}  # fmt: skip
+        asked = {**goes, way.slot: msgspec.structs.replace(sent, value=step)}
+        noted = {**goes, way.slot: msgspec.structs.replace(
+            sent, via="" if last and not way.back else step
+        )}  # fmt: skip
+        if (way.back, step) in walked:  # what is left now is for the next run
+            self._refused(parcel, way, "The tracker offers another way at every step.")
+            return Applied(planned=planned, outcome=Outcome.FAILED, ref=parcel.ref)
+        walked |= {(way.back, step)}
+        try:
+            done = self._send(parcel, asked, noted=noted, way=way)
+        except (Unsure, Garbled, NotFound, Stale):
+            raise
+        except RemoteError as error:
+            if not error.alone or not goes.keys() <= {way.slot, *way.company}:
+                raise
+            self._refused(parcel, way, str(error))
+            self.update(planned, only=only, walked=walked)
+            raise
+        if done.outcome is Outcome.REFUSED:
+            if way.back:
+                self._refused(parcel, way, _SILENT)
+            if way.back or not last or send[way.slot].was != parcel.shadow.stands[way.slot].value:
+                self.update(planned, fresh=True, only=only, walked=walked)
+        elif done.outcome is Outcome.DONE and not last:
+            return self.update(planned, fresh=True, only=only, walked=walked)
+        return done
+
+    def _refused(self, parcel: _Parcel, way: Way, why: str) -> None:
+        ref = parcel.ref
+        shadow = self.ledger.shadow(ref.kind, ref.id) or parcel.shadow
+        self.desk.planner.statuses.refused(ref.id, way, why, shadow)
 
     def _needed(
         self, ref: Ref, record: RecordId, cells: Cells, shadow: Shadow
@@ -65,19 +149,28 @@ class Changer:
         with side.transaction():
             self.desk.planner.note(ref.kind, ref.id, record, shadow, need)
             if self.desk.planner.withheld(ref.kind, ref.id, record, cells, shadow):
-                need.send.clear()
+                need = Composed()
             self.desk.planner.write_down()
         return need, self.ledger.shadow(ref.kind, ref.id) or shadow
 
     def _send(
-        self, planned: Planned, ref: Ref, record: RecordId, cells: Cells, shadow: Shadow,
-        send: Mapping[str, Sent],
+        self, parcel: _Parcel, send: Mapping[str, Sent], *, noted: Mapping[str, Sent] | None = None,
+        way: Way | None = None,
     ) -> Applied:  # fmt: skip
-        side = self.side
-        operation = self.desk.outgoing.update(ref, record, cells, shadow, send)
+        """Sends slots in one request and reads them.
+
+        Args:
+            parcel: Whose they are.
+            send: What the tracker is asked for.
+            noted: What is under way by it; the same, but for a step on the way to a status.
+            way: Of the status among them.
+        """
+        side, planned, ref = self.side, parcel.planned, parcel.ref
+        noted = noted or send
+        operation = self.desk.outgoing.update(ref, parcel.record, parcel.cells, parcel.shadow, send)
         with side.transaction():
             number = self.desk.journal(planned, ref, send)
-            for name, sent in send.items():
+            for name, sent in noted.items():
                 self.ledger.set_sent(ref.kind, ref.id, name, sent)
             side.under_way.add((ref.kind, ref.id))
         try:
@@ -90,15 +183,19 @@ class Changer:
                     self.ledger.set_sent(ref.kind, ref.id, name, None)
                 side.under_way.discard((ref.kind, ref.id))
                 self.desk.close(number, outcome_of(error))
+                alone = len(send) == 1 and error.alone and not isinstance(error, Stale)
                 if isinstance(error, NotFound):
                     self.desk.items.unseen(ref, str(error))
-                elif len(send) == 1 and error.alone and not isinstance(error, Stale):
+                elif alone and way is None:
                     name, sent = next(iter(send.items()))
                     self.desk.items.park(ref.kind, ref.id, name, sent.value, str(error))
-            if isinstance(error, Rejected) and len(send) > 1:
-                return self._one_by_one(planned, ref, send)
+            group = {way.slot, *way.company} if way else set()
+            apart = [name for name in send if name not in group]
+            if isinstance(error, Rejected) and len(apart) + bool(group) > 1:
+                names = [*apart, way.slot] if way else apart
+                return self._one_by_one(planned, ref, names)
             raise
-        return self._confirm(planned, ref, send, number, receipt)
+        return self._confirm(planned, ref, noted, number, receipt)
 
     def _one_by_one(self, planned: Planned, ref: Ref, names: Iterable[str]) -> Applied:
         """Sends the fields of a rejected update apart, so that only the guilty ones wait.

@@ -17,6 +17,7 @@ from prophet_hub.foreign.rows import Sent, Shadow, Stand, Waiting, slot, split
 from prophet_hub.foreign.stands import Need, compose_cell
 from prophet_hub.foreign.steps import FieldPlan
 from prophet_hub.foreign.translate import CLOSED, Stranger, Unsaid, Words
+from prophet_hub.foreign.workflow import Blocked, Way
 from prophet_hub.model.ids import WriteId
 from prophet_hub.sdk import Field, FieldMap, Ref, Update
 from prophet_hub.sdk import Value as Word
@@ -40,6 +41,8 @@ class Composed:
         strangers: Person -> the field in which nobody here is known as them.
         tripped: Slot -> the value of a cell that flips between two trackers.
         fields: `send` for people.
+        way: How the status in `send` is reached, None where no status is sent.
+        blocked: A status that cannot be had.
     """
 
     absorb: dict[str, Stand] = field(default_factory=dict)
@@ -48,6 +51,8 @@ class Composed:
     strangers: dict[str, str] = field(default_factory=dict)
     tripped: dict[str, str | None] = field(default_factory=dict)
     fields: list[FieldPlan] = field(default_factory=list)
+    way: Way | None = None
+    blocked: Blocked | None = None
 
     def meets(self, row: Field, why: Unsaid) -> None:
         """Notes whom a field would name, where nobody there is known so."""
@@ -84,7 +89,7 @@ def compose(
         new = frozenset[WriteId](head.id for head in heads)
         if need is Need.ABSORB:
             found.absorb[name] = msgspec.structs.replace(
-                stand, ids=stand.ids | new, was=stand.value
+                stand, ids=stand.ids | new, was=stand.value, origin=""
             )
         elif need is Need.SEND:
             found.send[name] = Sent(value, new, was=stand.value)

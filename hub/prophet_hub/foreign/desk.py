@@ -13,7 +13,7 @@ from prophet_hub.foreign.outgoing import Outgoing
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.puller import Fetched, Puller
-from prophet_hub.foreign.rows import Journal, Sent, split
+from prophet_hub.foreign.rows import WAY, Journal, Sent, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Outcome, Planned
 from prophet_hub.model.changes import LIFE
@@ -57,8 +57,12 @@ class Desk:
         return planned.ref.ticket or self.outgoing.ticket_of(planned.record)
 
     def as_planned(self, planned: Planned, need: Composed) -> dict[str, Sent]:
-        """Returns of what is needed now only what the plan showed; links may come along."""
+        """Returns of what is needed now only what the plan showed; links may come along.
+
+        So may what is filled in beside a status, and the way back of a ticket left on its way.
+        """
         shown = {(f.theirs, f.after) for f in planned.fields}
+        via = {(f.theirs, word) for f in planned.fields for word in f.via}
         leaves = {(f.theirs, f.before) for f in planned.fields if f.after is None}
         send = {}
         for (name, sent), plan in zip(need.send.items(), need.fields, strict=True):
@@ -66,8 +70,12 @@ class Desk:
             row = self.side.fields[planned.ref.kind].theirs(theirs)
             links = row is not None and row.kind is Kind.LINKS
             goes = member and plan.after is None
-            if links or ((theirs, member) in leaves if goes else (theirs, plan.after) in shown):
+            known = (theirs, member) in leaves if goes else (theirs, plan.after) in shown
+            same_way = plan.going or all((theirs, word) in via for word in plan.via)
+            if links or plan.filled or plan.back or (known and same_way):
                 send[name] = sent
+        if need.way and need.way.slot not in send:
+            send = {name: sent for name, sent in send.items() if not sent.fills}
         return send
 
     def journal(self, planned: Planned, ref: Ref, send: Mapping[str, Sent]) -> int:
@@ -96,7 +104,8 @@ class Desk:
         if (ref.kind, ref.id) not in self.side.waiting:
             return False
         row = self.ledger.waiting(ref.kind, ref.id, name)
-        return row is not None and row.parked and row.value == sent.value
+        mine = row is not None and row.parked and row.tag != WAY
+        return mine and row is not None and row.value == sent.value
 
 
 def is_alive(cells: Cells) -> bool:

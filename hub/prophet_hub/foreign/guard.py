@@ -19,6 +19,7 @@ from prophet_hub.sdk import (
     Pull,
     Receipt,
     Ref,
+    Schema,
     Ticket,
 )
 
@@ -58,6 +59,11 @@ class Guarded:
         """Looks for a key."""
         with self._sense("the answer to a search"):
             return self._connector.find(ref, key)
+
+    def describe(self) -> Schema:
+        """Tells of the tracker itself."""
+        with self._sense("its fields and statuses"):
+            return self._connector.describe()
 
     @contextmanager
     def _sense(self, what: str) -> Iterator[None]:

@@ -172,12 +172,13 @@ class Items:
             seen=max([step.created for step in telling.steps] or [0]),
             ticket=telling.ticket,
             files=shadow.files if shadow else frozenset(),
+            reachable=telling.reachable,
         )
         if new != shadow:
             self.ledger.set_shadow(kind, ref, new)
-        for name in known.sent:
+        for name, sent in known.sent.items():
             self.settled(kind, ref, name)
-            if name not in reading.refused:
+            if name not in reading.refused and not sent.via:
                 self.clear(kind, ref, name)
         self.side.under_way.discard((kind, ref))
         for name, sent in reading.refused.items():

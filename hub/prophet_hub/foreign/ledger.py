@@ -67,6 +67,11 @@ class Ledger:
         self.touched.add((kind, ref))
         self._put("shadows", (self.tracker, kind, ref), shadow)
 
+    def shadows(self, kind: str) -> Iterator[Shadow]:
+        """Yields all items of a kind as last read."""
+        for _, data in self.store.scan("shadows", (self.tracker, kind)):
+            yield _decoders[Shadow].decode(data)
+
     def item(self, record: RecordId) -> ItemRow | None:
         """Returns which item a record is, None if it is none: local, or another hub's."""
         return self._get(ItemRow, "items", record)
@@ -168,7 +173,7 @@ class Ledger:
         self, kind: str, ref: str, name: str, reason: str, *, now: int,
         record: RecordId | None = None, field: str = "", value: str | None = None,
         parked: bool = False, quiet: bool = False, pairing: str = "", tag: str = "",
-        again: bool = False,
+        until: str = "", again: bool = False,
     ) -> None:  # fmt: skip
         """Puts something into the inbox; the second time only counts."""
         before = self.waiting(kind, ref, name)
@@ -177,7 +182,7 @@ class Ledger:
             number=before.number if before else self.next("inbox"),
             reason=reason, record=record, field=field, value=value,
             since=before.since if before else now, tries=tries,
-            parked=parked, quiet=quiet, pairing=pairing, tag=tag,
+            parked=parked, quiet=quiet, pairing=pairing, tag=tag, until=until,
         )  # fmt: skip
         if row != before:
             self._put("inbox", (self.tracker, kind, ref, *split(name)), row)

@@ -19,9 +19,10 @@ from prophet_hub.foreign.joining import join
 from prophet_hub.foreign.plans import Cells, Notes, fingerprint, in_order, linked, new_ref, planned
 from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE, Shadow, Waiting
+from prophet_hub.foreign.rows import LIFE_SLOT, READ, WAY, WHOLE, Shadow, Waiting
 from prophet_hub.foreign.scope import in_scope, is_here
 from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.foreign.statuses import Statuses
 from prophet_hub.foreign.steps import Planned, RemoteSpec, Verb
 from prophet_hub.foreign.strangers import known_now, strangers
 from prophet_hub.model.changes import LIFE
@@ -47,6 +48,7 @@ class Planner:
         self.side, self.reader, self.ledger = side, reader, side.ledger
         self._sources = {p.tracker for p in peers if p.pulls and p.tracker != side.spec.tracker}
         self._notes = Notes()
+        self.statuses = Statuses(side)
 
     def run(self) -> Iterator[Planned]:
         """Yields creates first, parents before children, then updates, comments, deletes."""
@@ -183,8 +185,8 @@ class Planner:
         parked: dict[str, Waiting] = {}
         if (kind, ref) in side.waiting:
             rows = self.ledger.all_waiting(kind, ref)
-            parked = {name: row for _, _, name, row in rows if row.parked}
-        return compose(
+            parked = {name: row for _, _, name, row in rows if row.parked and row.tag != WAY}
+        need = compose(
             cells,
             side.fields[kind],
             side.words,
@@ -193,6 +195,9 @@ class Planner:
             text=side.text,
             creating=shadow is None,
         )
+        if kind == TICKET:
+            self.statuses.prepare(ref, cells, shadow, need)
+        return need
 
     def note(self, kind: str, ref: str, record: RecordId, shadow: Shadow, need: Composed) -> None:
         """Writes down agreement, and what waits or has tripped."""
@@ -208,6 +213,7 @@ class Planner:
         for name, value in need.tripped.items():
             self._later(partial(self.reader.items.park, kind, ref, name, value, _FLIPS))
         strangers(side, need.strangers, self._later)
+        self.statuses.note(ref, need, self._later)
         if need.waits:
             self._later(lambda: self.ledger.look(record))
         elif not need.send:
@@ -263,8 +269,8 @@ class Planner:
 
     def _blocked(self, place: tuple[str, str], cells: Cells) -> bool:
         """Tells whether a create waits: for a person, or because the same was refused before."""
-        rows = [row for _, _, _, row in self.ledger.all_waiting(*place)]
-        return any(r.pairing or (r.parked and r.value == fingerprint(cells)) for r in rows)
+        rows, fill = [row for _, _, _, row in self.ledger.all_waiting(*place)], self.side.spec.fill
+        return any(r.pairing or (r.parked and r.value == fingerprint(cells, fill)) for r in rows)
 
     def withheld(
         self, kind: str, ref: str, record: RecordId, cells: Cells, shadow: Shadow | None

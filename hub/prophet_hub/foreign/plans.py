@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from prophet_hub.engine.replica import CellState
 from prophet_hub.foreign.compose import Composed, closes, shorten
+from prophet_hub.foreign.fill import Fill
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import FieldPlan, Planned, Verb
+from prophet_hub.foreign.workflow import digest
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, TICKET, Kind, Ref
 from prophet_hub.values import PRESENT
@@ -42,6 +44,7 @@ def planned(
     summary = cells.get(("summary", "")) or cells.get(("name", "")) or cells.get(("body", ""))
     fields = tuple(need.fields) or _names(cells, ref.kind, verb)
     reads = 0 if side.able.conditional or verb is Verb.CREATE else 1
+    steps = len(need.way.steps) if need.way else 1
     return Planned(
         remote=side.spec.name,
         verb=verb,
@@ -53,7 +56,7 @@ def planned(
         and ref.kind == TICKET
         and closes(side.fields[TICKET], need.send, side.words),
         notifies=side.able.notifies,
-        requests=2 + reads,
+        requests=2 * steps + reads,
     )
 
 
@@ -104,9 +107,10 @@ def _link_update(side: Side, planned: Planned) -> Planned:
     return replace(planned, verb=Verb.UPDATE, fields=tuple(fields))
 
 
-def fingerprint(cells: Cells) -> str:
-    """Returns a text that changes when what would be created changes."""
-    return ",".join(sorted(head.id.hex()[:12] for cell in cells.values() for head in cell.heads))
+def fingerprint(cells: Cells, fill: Fill) -> str:
+    """Returns a text that changes when what would be created changes, or what is filled in."""
+    heads = sorted(head.id.hex()[:12] for cell in cells.values() for head in cell.heads)
+    return ",".join([*heads, *([digest(fill.create, fill.entering)] if fill != Fill() else [])])
 
 
 def _names(cells: Cells, kind: str, verb: Verb) -> tuple[FieldPlan, ...]:

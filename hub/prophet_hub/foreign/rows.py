@@ -15,6 +15,7 @@ __all__ = [
     "LIFE_SLOT",
     "NOBODY",
     "READ",
+    "WAY",
     "WHOLE",
     "Intent",
     "ItemRow",
@@ -35,6 +36,9 @@ WHOLE: Final = ""
 
 READ: Final = "read"
 """Marks, in the inbox, what the next pull reads again."""
+
+WAY: Final = "way"
+"""Marks, in the inbox, a status that cannot be had, or was refused on the way there."""
 
 LIFE_SLOT: Final = "*life"
 _SEP: Final = "\x1f"
@@ -63,6 +67,8 @@ class Stand(msgspec.Struct, frozen=True, array_like=True, gc=False):
         flipped: When it did so last, in microseconds on the tracker's clock.
         was: What the field showed before our last write.
         apart: What other readings showed of which nobody knows whether they were before this one.
+        origin: Where the field stood before our walk to another value, "" while there is none: what
+            is shown on the way stands for the same writes.
     """
 
     value: str | None = None
@@ -73,6 +79,7 @@ class Stand(msgspec.Struct, frozen=True, array_like=True, gc=False):
     flipped: int = 0
     was: str | None = None
     apart: tuple[str | None, ...] = ()
+    origin: str = ""
 
 
 class Shadow(msgspec.Struct, frozen=True, array_like=True):
@@ -87,6 +94,7 @@ class Shadow(msgspec.Struct, frozen=True, array_like=True):
         merged: The ticket that took this one's place.
         files: The ids of the attachments that were told.
         closed: It is a deletion of ours that the tombstone confirmed.
+        reachable: The statuses that it offered, None where it does not tell.
     """
 
     stands: dict[str, Stand] = {}
@@ -97,6 +105,7 @@ class Shadow(msgspec.Struct, frozen=True, array_like=True):
     merged: str = ""
     files: frozenset[str] = frozenset()
     closed: bool = False
+    reachable: frozenset[str] | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True):
@@ -104,12 +113,16 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         answered: The tracker said yes, which proves nothing.
+        via: The value that is written first, on the way to this one; "" for the value itself.
+        fills: It was put in because the tracker demands something, and is nobody's word.
     """
 
     value: str | None
     ids: frozenset[WriteId] = NOBODY
     answered: bool = False
     was: str | None = None
+    via: str = ""
+    fills: bool = False
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True):
@@ -176,6 +189,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         parked: `value` is not sent again until it changes, or a person says so.
+        until: What was known when a status was refused; it is tried again when that changes.
         quiet: Noted, but nobody need look.
     """
 
@@ -190,6 +204,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
     quiet: bool = False
     pairing: str = ""
     tag: str = ""
+    until: str = ""
 
 
 class Journal(msgspec.Struct, frozen=True, array_like=True):

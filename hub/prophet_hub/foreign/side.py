@@ -15,6 +15,7 @@ from prophet_hub.foreign.people import People
 from prophet_hub.foreign.rows import Intent, ItemRow
 from prophet_hub.foreign.steps import RemoteSpec
 from prophet_hub.foreign.translate import INNER, Words, ticket_fields
+from prophet_hub.foreign.ways import Workflow
 from prophet_hub.model import ids
 from prophet_hub.model.changes import Changeset
 from prophet_hub.model.ids import RecordId
@@ -30,6 +31,7 @@ class Side:
     Attributes:
         pending: Changesets of the present transaction that are not in the log yet; whoever reads
             the database calls `flush` first.
+        workflow: What is known of the tracker's statuses.
         uploaded: The contents that this object sent, by attachment id; they need not be fetched.
     """
 
@@ -42,6 +44,8 @@ class Side:
         self.full = self.able.history is History.FULL
         self.pending: list[Changeset] = []
         self.uploaded: dict[str, Stored] = {}
+        row = spec.fields.ours("status")
+        self.workflow = Workflow(self.connector.describe, self.ledger, row.theirs if row else "")
         self.forget()
 
     def forget(self) -> None:

@@ -51,7 +51,7 @@ class CellReading:
     refused: bool = False
 
 
-def transcribe_cell(  # noqa: C901, PLR0912 - one story: its rules have an order
+def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have an order
     now: str | None, story: Sequence[Step], name: str, stand: Stand | None, sent: Sent | None, *,
     start: int, mine: Callable[[Step], bool], same: Callable[[str | None, str | None], bool],
     fact: Callable[[Step | None, str | None, Ids, str | None], Ids],
@@ -87,6 +87,13 @@ def transcribe_cell(  # noqa: C901, PLR0912 - one story: its rules have an order
             flips = old.flips + 1 if at - old.flipped < _DAY else 1
         found.stand = Stand(value, ids, last, False, flips, at if flips else 0)
 
+    def passes(value: str | None) -> None:
+        """A station of ours on the way: it stands for what stood there before."""
+        old = found.stand
+        origin = old.origin or old.value or ""
+        origin = "" if same(value, origin) else origin
+        found.stand = msgspec.structs.replace(old, value=value, own=False, origin=origin)
+
     def tells(step: Step | None, value: str | None, above: Ids, old: str | None) -> None:
         found.told += 1
         at = step.created if step else time
@@ -104,8 +111,13 @@ def transcribe_cell(  # noqa: C901, PLR0912 - one story: its rules have an order
     for step in story[start:]:
         old, new = step.changes[name]
         shown, above = found.stand.value, found.stand.ids
+        if sent and sent.via and mine(step) and same(new, sent.via):
+            passes(new)
+            sent = None
+            continue
         if sent and mine(step) and same(new, sent.value):
-            found.receipts.append((step.id, sent.ids))
+            if not sent.fills:
+                found.receipts.append((step.id, sent.ids))
             stands(new, sent.ids, sent)
             sent = None
             continue
@@ -115,7 +127,9 @@ def transcribe_cell(  # noqa: C901, PLR0912 - one story: its rules have an order
             tells(step, new, above, old)
     shown, above = found.stand.value, found.stand.ids
     if not same(now, shown):
-        if sent and same(now, sent.value):
+        if sent and sent.via and same(now, sent.via):
+            passes(now)
+        elif sent and same(now, sent.value):
             stands(now, sent.ids, sent)
         else:
             tells(None, now, above, shown)  # beside whatever is under way

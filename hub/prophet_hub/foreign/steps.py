@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from prophet_hub.errors import HubError
+from prophet_hub.foreign.fill import Fill
 from prophet_hub.model.ids import RecordId, TrackerId
 from prophet_hub.sdk import Connector, FieldMap, Person, Ref
 
@@ -45,6 +46,7 @@ class RemoteSpec:
         people: The remote's part of the people file: their person id -> e-mail address.
         pairing: What a first run does with tickets that exist on several sides: `certain` makes the
             pairs beyond doubt and asks for the others, `ask` asks for all, `off` makes none.
+        fill: What is put into fields that are demanded and that a ticket says nothing of.
         local: Whether tickets that were made in the database itself, and told by no tracker, are
             created here.
         concurrency: Tickets fetched at once.
@@ -66,6 +68,7 @@ class RemoteSpec:
     audience: str = "public"
     people: Mapping[str, str] = field(default_factory=dict)
     pairing: str = "certain"
+    fill: Fill = field(default_factory=Fill)
     local: bool = False
     concurrency: int = 4
     batch: int = 50
@@ -119,12 +122,20 @@ class FieldPlan:
         ours: The neutral property.
         before: What the remote showed when last read, None for absent.
         after: What it would show.
+        via: What is written before it, one after the other, on the way through the workflow.
+        filled: A rule puts it in, for the tracker demands something and the ticket says nothing.
+        going: The ticket was left on its way before.
+        back: It was, and goes back to where it stood.
     """
 
     ours: str
     theirs: str
     before: str | None
     after: str | None
+    via: tuple[str, ...] = ()
+    filled: bool = False
+    going: bool = False
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,7 @@ class Telling:
         key: The hub's own key that the item carries, "" if none.
         author: Who made it; by an attribution line if that is believed.
         private: Unknown counts as private.
+        reachable: The statuses that it offers, None where it does not tell.
     """
 
     kind: str
@@ -129,6 +130,7 @@ class Telling:
     version: str = ""
     event: str = ""
     private: bool = False
+    reachable: frozenset[str] | None = None
     story: Mapping[str, list[Step]] = field(default_factory=dict)
 
 
@@ -171,6 +173,7 @@ def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:
         key=ticket.key,
         version=ticket.version,
         private=ticket.private is not False,
+        reachable=ticket.reachable,
         story=story,
     )
 

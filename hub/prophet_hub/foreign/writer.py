@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from prophet_hub.errors import Garbled, NotFound, RemoteError, Unsure
+from prophet_hub.errors import Garbled, NotFound, Rejected, RemoteError, Unsure
 from prophet_hub.foreign.changer import Changer
 from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
 from prophet_hub.foreign.first import answered
@@ -112,6 +112,8 @@ class Writer:
         except (Unsure, Garbled):
             raise
         except RemoteError as error:
+            asks = kind == TICKET and isinstance(error, Rejected)
+            lacks = self.desk.planner.statuses.lacks(send) if asks else ""
             with side.transaction():
                 side.set_intent(kind, intent.key, None)
                 self.desk.close(number, outcome_of(error))
@@ -119,8 +121,8 @@ class Writer:
                     self.desk.items.unseen(Ref(id=ticket), str(error))
                 elif error.alone:
                     self.ledger.wait(
-                        *place, WHOLE, str(error), now=side.now(), record=record, parked=True,
-                        value=fingerprint(cells),
+                        *place, WHOLE, f"{error}{lacks}", now=side.now(), record=record,
+                        parked=True, value=fingerprint(cells, side.spec.fill),
                     )  # fmt: skip
                     side.waiting.add(place)
             raise

@@ -164,7 +164,7 @@ class Reader:
 
 def comment_ref(bug: str, number: str, url: str = "") -> Ref:
     """Returns the ref of a message: its position says nothing without its bug."""
-    return Ref(kind=COMMENT, id=f"{bug}/{number}", ticket=bug, url=url)
+    return Ref(kind=COMMENT, id=f"{bug}.{number}", ticket=bug, url=url)
 
 
 def _silent(message: Record, files: Sequence[Record]) -> bool:

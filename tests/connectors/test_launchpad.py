@@ -105,7 +105,7 @@ class Place(TrackerSandbox):
     def comment(self, ticket, body, *, private=False):
         """Messages are called by their position in their bug."""
         name = super().comment(ticket, body, private=private)
-        return f"{ticket}/{self.app.position(ticket, name)}"
+        return f"{ticket}.{self.app.position(ticket, name)}"
 
 
 class Trusting(Launchpad):
@@ -387,7 +387,7 @@ def test_what_says_nothing_is_no_comment(place):
     assert shown.fields["description"] == "As it is"
     assert [c.body for c in shown.comments] == ["A remark", "Look at this"]
     assert [c.ref.id for c in shown.comments] == [
-        f"{number}/{place.app.position(number, n)}" for n in (kept, spoken)
+        f"{number}.{place.app.position(number, n)}" for n in (kept, spoken)
     ]
     files = [(a.ref.id, a.content_type, a.comment) for a in shown.attachments]
     assert files == [

@@ -159,7 +159,7 @@ def test_messages_but_the_first_are_comments(hub, replay, number, pages):
     rows = [row for page in pages for row in replay.raw(page)["entries"]]
     last = {row["self_link"].rsplit("/", 1)[1]: row for row in rows}
     expected = [
-        (f"{number}/{n}", row["content"], row["date_created"])
+        (f"{number}.{n}", row["content"], row["date_created"])
         for n, row in last.items()
         if n != "0"
     ]
@@ -177,7 +177,7 @@ def test_files_are_attachments_of_their_message(hub, replay):
 
     assert [a.name for a in told] == [row["title"] for row in rows]
     assert [a.ref.id for a in told] == ["1", "2", "3"]
-    assert {a.comment for a in told} == {"1/1"}
+    assert {a.comment for a in told} == {"1.1"}
     assert {(a.author.id, a.content_type) for a in told} == {("user", "text/plain")}
 
 

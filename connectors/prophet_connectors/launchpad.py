@@ -103,6 +103,11 @@ class Launchpad(Connector):
     )  # fmt: skip
 
     def __init__(self, settings: LaunchpadSettings, context: Context) -> None:
+        if not settings.target.strip("/"):
+            raise ConfigError(
+                f"Remote {context.remote} has no target.",
+                hint="Name a project, a distribution or a package: `target: ubuntu/+source/bash`.",
+            )
         if bool(settings.token) != bool(settings.token_secret):
             raise ConfigError(
                 f"Remote {context.remote} has one half of a token.",

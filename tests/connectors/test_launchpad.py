@@ -236,6 +236,11 @@ def test_half_a_token_is_no_token(place):
             other(place, **half)
 
 
+def test_all_of_launchpad_is_no_target(place):
+    with pytest.raises(ConfigError, match="no target"):
+        other(place, target="/")
+
+
 @pytest.mark.parametrize(
     ("word", "root"),
     [

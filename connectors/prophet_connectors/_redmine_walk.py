@@ -76,7 +76,8 @@ class Walker:
             ids = [item.id for item in listed]
             if offset and ids == before:
                 raise Garbled(f"{self._ask.remote} shows one page of a list again and again.")
-            fresh = [item for item in listed if cursor.fresh(item)]
+            asked = [item for item in listed if since is None or item.updated >= since]
+            fresh = [item for item in asked if cursor.fresh(item)]
             last = max((item.updated for item in listed), default=since)
             clock = _clock(page.answer)
             if fresh and clock is None and not page.full:

@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ALL = (
     "integration", "clone", "search", "conflicts", "pull", "idle", "memory", "attachment", "cold",
+    "trackers",
 )  # fmt: skip
 
 

@@ -27,12 +27,9 @@ from prophet_hub.sdk.auth import Basic, FormLogin
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.inline import InBase64
 
-__all__ = ["LEAVE", "PAGE", "Call", "Info", "Login", "Rpc", "no_action", "plain", "value_of"]
+__all__ = ["LEAVE", "Call", "Info", "Login", "Rpc", "no_action", "plain", "value_of"]
 
 PATH: Final = "login/rpc"
-PAGE: Final = 100
-"""Calls that go in one request at most."""
-
 LEAVE: Final = "leave"
 """The action that changes no status, in every workflow that Trac brings."""
 

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from prophet_connectors._trac_reading import AT_ONCE, Reader, number
-from prophet_connectors._trac_rpc import PAGE, Rpc
+from prophet_connectors._trac_rpc import Rpc
 from prophet_hub.errors import NotFound, RemoteError
 from prophet_hub.sdk import Checkpoint, Pull, Ref, Ticket
 from prophet_hub.sdk.since import Listed, SinceCursor
@@ -29,8 +29,13 @@ OVERLAP: Final = timedelta(minutes=1)
 REACH: Final = 80
 """Days: a timeline goes no further back than 90 (`max_daysback`)."""
 
-SIZES: Final = (25, 400, 0)
-"""Entries asked of a timeline, as long as the last known one is not among them; 0 is all."""
+FEW: Final = 25
+MANY: Final = 400
+"""Entries asked of a timeline: few, and four more for each ticket that changed in the last minute;
+then many, then all, as long as the last known one is not among them."""
+
+KNOWN: Final = 500
+"""Tickets of the last minute that are asked of in one request, whether they moved."""
 
 EVER: Final = datetime.max.replace(tzinfo=UTC)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,7 +84,7 @@ class Walker:
             cursor = SinceCursor()
             ids = self._listed(cursor)
         first = cursor.at is None
-        filed, after = self._filed(files, days, first=first)
+        filed, after = self._filed(files, days, FEW + 4 * len(cursor.told), first=first)
         files = after if first else files
         ids, filed = self._matching(pull, ids, filed)
         seen: set[str] = set()
@@ -110,7 +115,7 @@ class Walker:
         """
         since = cursor.asks_from(OVERLAP)
         limit = f"changetime={since:%Y-%m-%dT%H:%M:%SZ}..&" if since else ""
-        told = list(cursor.told)[:PAGE]
+        told = list(cursor.told)[:KNOWN]
         listed, *gets = self._rpc.many(
             [
                 ("ticket.query", f"{limit}order=changetime&max=0"),
@@ -162,7 +167,7 @@ class Walker:
         return max((now - files.at).days, 0) + 2 if now and files.at else REACH
 
     def _filed(
-        self, files: SinceCursor, days: int, *, first: bool
+        self, files: SinceCursor, days: int, size: int, *, first: bool
     ) -> tuple[list[str], SinceCursor]:
         """Returns the tickets that got files, and the cursor after it.
 
@@ -172,9 +177,9 @@ class Walker:
         limit = files.asks_from(OVERLAP)
         entries: list[_Entry] = []
         try:
-            for size in SIZES[:1] if first else SIZES:
-                entries = self.timeline(days, size)
-                if len(entries) < size or any(limit and one.at < limit for one in entries):
+            for most in (size,) if first else (size, size + MANY, 0):
+                entries = self.timeline(days, most)
+                if len(entries) < most or any(limit and one.at < limit for one in entries):
                     break
         except NotFound:
             return [], files

@@ -20,7 +20,7 @@ from prophet_hub.testing.tracker import Tracker
 class Place(TrackerSandbox):
     """A fake, in-process."""
 
-    many = 45
+    many = 21
     required = MappingProxyType({"status": "new"})
     examples = MappingProxyType(
         {

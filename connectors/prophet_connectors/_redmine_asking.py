@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -190,13 +190,21 @@ class Asker:
             found = list(self.all("versions", f"projects/{project}/versions.json"))
         return {str(thing["id"]): str(thing["name"]) for thing in found}
 
-    def word(self, field: str, number: str, project: str = "") -> str:
-        """Returns what a number means; one that was deleted since is its own word."""
+    def word(self, field: str, number: str, projects: Sequence[str]) -> str:
+        """Returns what a number means; one that was deleted since is its own word.
+
+        Args:
+            field: A field that has a list.
+            number: Of one of its values.
+            projects: Where the ticket is, and where it was before.
+        """
         with self._lock:
-            if number not in self.names(field, project):
-                key = self._key(field, project)  # made after we asked, perhaps
-                self._lists[key] = {number: f"#{number}", **self._asked(field, project)}
-            return self.names(field, project)[number]
+            for project in projects:
+                if number in self.names(field, project):
+                    return self.names(field, project)[number]
+            key = self._key(field, projects[0])  # made after we asked, perhaps
+            self._lists[key] = {number: f"#{number}", **self._asked(field, projects[0])}
+            return self._lists[key][number]
 
     def number(self, field: str, name: str, project: str = "") -> str:
         """Returns the number of a name.
@@ -245,9 +253,14 @@ class Asker:
         Raises:
             Rejected: No ticket shows one of that name.
         """
-        for look in (None, self._look_at_list, lambda: self._look_at(project), self._look_at):
-            if look:
-                look()
+        looks: tuple[Callable[[], object], ...] = (
+            lambda: None,
+            self.definitions,
+            lambda: self._look_at(project),
+            self._look_at,
+        )
+        for look in looks:
+            look()
             with self._lock:
                 for number, (known, _) in self._customs.items():
                     if known == name:
@@ -267,12 +280,11 @@ class Asker:
     def definitions(self) -> list[Thing]:
         """Returns the custom fields of tickets, as administrators are shown them; else none."""
         found = self.all("custom_fields", "custom_fields.json") if self.prove().get("admin") else ()
-        return [field for field in found if field.get("customized_type", "issue") == "issue"]
-
-    def _look_at_list(self) -> None:
+        fields = [field for field in found if field.get("customized_type", "issue") == "issue"]
         with self._lock:
-            for field in self.definitions():
+            for field in fields:
                 self._customs[str(field["id"])] = str(field["name"]), bool(field.get("multiple"))
+        return fields
 
     def _look_at(self, project: str = "") -> None:
         scope = {"project_id": project} if project else {}

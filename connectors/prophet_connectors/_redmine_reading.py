@@ -77,7 +77,9 @@ class Reader:
 
     def _meaning(self, issue: Thing) -> Meaning:
         """Returns what numbers mean; those that the ticket itself names need no question."""
-        project = str(issue["project"]["id"])
+        moves = (d for journal in issue.get("journals") or () for d in journal.get("details") or ())
+        before = [str(d.get("old_value")) for d in moves if d.get("name") == "project_id"]
+        projects = [*dict.fromkeys([str(issue["project"]["id"]), *before])]
 
         def word(name: str, number: str) -> str:
             if name == "project":
@@ -85,7 +87,7 @@ class Reader:
             shown: Mapping[str, Any] = issue.get(name) or {}
             if str(shown.get("id", "")) == number:
                 return str(shown["name"])
-            return self._ask.word(name, number, project)
+            return self._ask.word(name, number, projects)
 
         return Meaning(word=word, custom=self._ask.custom, person=self._ask.person)
 

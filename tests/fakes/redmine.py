@@ -95,6 +95,8 @@ class RedmineFake:
         role: Its permissions in each project otherwise; None where it is no member.
         tells_time: Whether something before Redmine dates the answers; Redmine does not.
         filtered: Whether lists filter by custom fields.
+        demands: The custom fields that every ticket must have.
+        telling: Journals that a test makes up, by ticket.
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class RedmineFake:
         self.role = role
         self.tells_time = True
         self.filtered = True
+        self.demands: frozenset[str] = frozenset()
+        self.telling: dict[str, list[dict[str, Any]]] = {}
         self.uploads: dict[str, tuple[str, bytes]] = {}
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -191,7 +195,7 @@ class RedmineFake:
             raise _Answer(403)
         found = [
             {"id": n, "name": name, "customized_type": "issue", "multiple": many,
-             "is_required": False, "possible_values": [{"value": v} for v in choices]}
+             "is_required": name in self.demands, "possible_values": [{"value": v} for v in choices]}
             for n, (name, many, choices) in self.tracker.customs.items()
         ]  # fmt: skip
         return 200, {"custom_fields": found}
@@ -261,7 +265,7 @@ class RedmineFake:
         item = self._item(ticket)
         issue = self._issue(item, item.updated)
         if request.includes("journals"):
-            issue["journals"] = list(self._journals(item))
+            issue["journals"] = [*self._journals(item), *self.telling.get(ticket, ())]
         if request.includes("attachments"):
             issue["attachments"] = [self._file(file) for file in item.attachments]
         relations = list(self._relations(item))

@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
 
 from prophet_connectors._launchpad_words import name_in, path_of_person
-from prophet_hub.errors import AuthFailed, Garbled, NotFound, Rejected
+from prophet_hub.errors import AuthFailed, Garbled, NotFound, Rejected, Transient
 from prophet_hub.sdk import Person
-from prophet_hub.sdk.answers import Answer
+from prophet_hub.sdk.answers import Answer, error_of
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.paging import by_link
 from prophet_hub.sdk.shapes import shaped
 from prophet_hub.sdk.upload import Multipart
 
-__all__ = ["CONSUMER", "SERVERS", "Asker", "OAuth", "Record"]
+__all__ = ["CONSUMER", "SERVERS", "Asker", "OAuth", "Record", "TooSlow"]
 
 Record = dict[str, Any]
 
 VERSION: Final = "1.0"
 CONSUMER: Final = "prophet-hub"
-PART: Final = 75
-"""Messages, files and rows of activity in a page; larger ones of large bugs are cut off by time."""
+PARTS: Final = (75, 15, 3)
+"""Messages, files and rows of activity in a page; smaller ones where the server runs out of time."""
 SERVERS: Final = {
     "": "https://api.launchpad.net",
     "production": "https://api.launchpad.net",
@@ -38,6 +38,7 @@ SERVERS: Final = {
     "qastaging": "https://api.qastaging.launchpad.net",
 }
 _REFUSED: Final = frozenset({401})
+_SLOW: Final = 503
 _NO_PERSON: Final = frozenset({401, 403, 404, 410})
 """Of people who left, were suspended, or are private teams."""
 
@@ -76,6 +77,16 @@ class OAuth:
 
 def _quoted(name: str, value: str) -> str:
     return value if name == "realm" else quote(value, safe="")
+
+
+class TooSlow(Transient):
+    """The server ran out of time over one request, which says nothing about any other.
+
+    It says so by 503 with the number of its own report of the failure, and a Retry-After of 15
+    minutes that is "really just a guess" (lib/lp/services/webapp/error.py).
+    """
+
+    alone = True
 
 
 class Asker:
@@ -119,9 +130,19 @@ class Asker:
         Raises:
             NotFound: It is not there, or not for this account: 401 says both that and that the
                 token is no good, so a look at the account tells which.
+            TooSlow: The server ran out of time over it.
         """
         address = path if "://" in path else self.link(path)
-        answer = self.http.get(address, passing=_REFUSED, **options)
+        answer = self.http.get(address, passing=_REFUSED | {_SLOW}, **options)
+        if answer.status == _SLOW:
+            if not answer.headers.get("X-Lazr-OopsId"):
+                raise error_of(self.http, "GET", address, answer)
+            raise TooSlow(
+                f"{self.remote} ran out of time.",
+                hint="It is asked again by the next run.",
+                remote=self.remote,
+                status=_SLOW,
+            )
         if answer.status in _REFUSED:
             self._check_token(answer)
             raise NotFound(f"{self.remote} does not show this to the account.", status=401)
@@ -134,14 +155,18 @@ class Asker:
             raise Garbled(f"{self.remote} sent a list where an object was due.")
         return data
 
-    def collection(self, path: str, size: int = PART) -> Iterator[Record]:
-        """Yields the entries of all pages."""
+    def collection(self, path: str) -> list[Record]:
+        """Returns the entries of all pages; smaller pages are asked for where one takes too long."""
 
         def page(address: str) -> tuple[Sequence[Record], str | None]:
             return entries(self.record(address))
 
-        with shaped(self.remote, "Launchpad"):
-            yield from by_link(page, self.link(f"{path}?ws.size={size}"))
+        for size in PARTS[:-1]:
+            try:
+                return list(by_link(page, self.link(f"{path}?ws.size={size}")))
+            except TooSlow:
+                continue
+        return list(by_link(page, self.link(f"{path}?ws.size={PARTS[-1]}")))
 
     def search(self, terms: Sequence[tuple[str, str]]) -> Answer:
         """Returns one page of the tasks of the target that terms find."""

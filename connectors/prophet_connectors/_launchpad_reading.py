@@ -49,7 +49,7 @@ class Reader:
         ask = self._ask
         bug = ask.record(f"bugs/{ref.id}")
         number = str(bug["id"])
-        tasks = list(ask.collection(f"bugs/{number}/bug_tasks"))
+        tasks = ask.collection(f"bugs/{number}/bug_tasks")
         task = task_of(tasks, ask)
         if task is None:
             raise NotFound(f"Bug {ref.id} of {ask.remote} is not one of {ask.target}.")
@@ -113,7 +113,7 @@ class Reader:
         return None
 
     def _messages(self, number: str) -> list[Record]:
-        return list(self._ask.collection(f"bugs/{number}/messages"))
+        return self._ask.collection(f"bugs/{number}/messages")
 
     def _by_number(self, number: str) -> dict[str, Record]:
         return {number_in(m["self_link"]): m for m in self._messages(number)}

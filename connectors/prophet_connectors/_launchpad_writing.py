@@ -169,7 +169,7 @@ class Writer:
 
     def _task(self, ref: Ref) -> Record:
         """Returns the task of the target as it is now."""
-        tasks = list(self._ask.collection(f"bugs/{ref.id}/bug_tasks"))
+        tasks = self._ask.collection(f"bugs/{ref.id}/bug_tasks")
         task = task_of(tasks, self._ask)
         if task is None:
             raise NotFound(f"Bug {ref.id} of {self._ask.remote} is not one of {self._ask.target}.")

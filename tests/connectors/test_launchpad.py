@@ -25,6 +25,7 @@ from prophet_hub.errors import (
     NotFound,
     Rejected,
     Stale,
+    Transient,
     Unsupported,
     Unsure,
 )
@@ -423,6 +424,22 @@ def test_files_at_the_description_belong_to_the_bug():
     told = Reader(None)._attachment("1", file, {}, set(), bug, private=False)
 
     assert (told.author.id, told.created.isoformat()) == ("ada", bug["date_created"])
+
+
+def test_large_bugs_are_asked_for_in_smaller_pages(place):
+    """The service gives up after some seconds, and says to come back in a quarter of an hour."""
+    ref, other_one = (Ref(id=place.make({"title": n})) for n in "ab")
+    for n in range(20):
+        place.comment(ref.id, f"Remark {n}")
+    place.app.slow = lambda query, path: "messages" in path and int(dict(query)["ws.size"]) > 15
+
+    assert len(place.connector.ticket(ref).comments) == 20
+
+    place.app.slow = lambda _, path: "1/messages" in path
+    with pytest.raises(Transient, match="ran out of time") as caught:
+        place.connector.ticket(ref)
+    assert caught.value.alone  # the rest of the run goes on
+    assert place.connector.ticket(other_one).fields["title"] == "b"
 
 
 # --- walking --------------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ class Launchpad:
         deleted: Comments that were taken back: their place stays.
         unnumbered: Operations that answer without saying what they made.
         dateless: Whether answers do not say when they were made.
+        slow: Whether the service runs out of time over the query of a path.
         coarse: Whether all bugs of one second were born in one moment.
         gzipped: Whether a proxy puts its mark behind tags.
     """
@@ -117,6 +118,7 @@ class Launchpad:
         self.others: dict[str, list[tuple[str, str, Record]]] = {}
         self.dateless = False
         self.coarse = False
+        self.slow: Callable[[Query, str], bool] = lambda _query, _path: False
         self.gzipped = False
         self.subjects: dict[str, str] = {}
         self.texts: dict[str, str] = {}
@@ -207,6 +209,9 @@ class Launchpad:
     # --- reading --------------------------------------------------------------------------------
 
     def _read(self, path: str, query: Query, me: str, headers: dict[str, str]) -> Record | None:
+        if self.slow(query, path):  # RequestExpiredView (lib/lp/services/webapp/error.py)
+            headers |= {"X-Lazr-OopsId": "OOPS-1234a", "Retry-After": "900"}
+            raise Abort(503, "Request expired.")
         if not path:
             return {"resource_type_link": self._link("#service-root"),
                     "bugs_collection_link": self._link("bugs")}  # fmt: skip

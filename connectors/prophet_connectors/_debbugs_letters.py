@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
@@ -24,7 +25,17 @@ from typing import Final
 from prophet_hub.errors import Garbled
 from prophet_hub.sdk import Person
 
-__all__ = ["Letter", "Part", "in_log", "in_mbox", "letter", "notes_in", "person", "unpseudo"]
+__all__ = [
+    "Letter",
+    "Part",
+    "in_log",
+    "in_mbox",
+    "letter",
+    "notes_in",
+    "person",
+    "plain",
+    "unpseudo",
+]
 
 HUB_KEY: Final = re.compile(r"<prophet-hub\.([0-9A-Za-z-]+)@[^<>\s]+>")
 MARK: Final = "X-Prophet-Hub"
@@ -88,12 +99,12 @@ class Letter:
 
 def person(text: str) -> Person:
     """Returns whom a From line or a field names; by the address, which is all that is one's own."""
-    plain = _header(text)
-    found = re.search(r"<([^<>\s]+@[^<>\s]+)>", plain) or _ADDRESS.search(plain)
+    said = plain(text)
+    found = re.search(r"<([^<>\s]+@[^<>\s]+)>", said) or _ADDRESS.search(said)
     if not found:
-        return Person(id=" ".join(plain.split()))
+        return Person(id=" ".join(said.split()))
     address = found[found.re.groups]
-    name = plain.replace(found[0], "", 1).strip(" \t\r\n\"'(),")
+    name = said.replace(found[0], "", 1).strip(" \t\r\n\"'(),")
     return Person(id=address.lower(), name=" ".join(name.split()), email=address)
 
 
@@ -103,22 +114,20 @@ def person(text: str) -> Person:
 def letter(raw: bytes, text: str | None = None) -> Letter:
     """Returns a mail: of head and body, or of the head alone where `text` is the body, decoded."""
     mail = email.message_from_bytes(raw, policy=email.policy.compat32)
-    name = _header(mail.get("Message-ID")).strip()
+    name = plain(mail.get("Message-ID")).strip()
     found = HUB_KEY.fullmatch(name)
-    mark = _header(mail.get(MARK)).strip() if found or "prophet-hub" in name else ""
-    received = _RECEIVED.search(_header(mail.get("Received")))
+    mark = plain(mail.get(MARK)).strip() if found or "prophet-hub" in name else ""
+    received = _RECEIVED.search(plain(mail.get("Received")))
     body, html, files = (text, False, []) if text is not None else _parts(mail)
-    addressed = getaddresses(
-        [_header(h) for h in (*mail.get_all("To", []), *mail.get_all("Cc", []))]
-    )
+    addressed = getaddresses([plain(h) for h in (*mail.get_all("To", []), *mail.get_all("Cc", []))])
     return Letter(
         id=name,
         digest=_digest(name or str(mail.items())),
         sender=person(str(mail.get("From") or "")),
         at=received[1] if received else "",
         to=frozenset(address.partition("@")[0] for _, address in addressed if "@" in address),
-        when=_when(received[2] if received else "") or _when(_header(mail.get("Date"))),
-        subject=" ".join(_header(mail.get("Subject")).split()),
+        when=_when(received[2] if received else "") or _when(plain(mail.get("Date"))),
+        subject=" ".join(plain(mail.get("Subject")).split()),
         text=body if mark else body.replace("\r\n", "\n").strip("\n"),
         html=html,
         files=tuple(files),
@@ -136,22 +145,22 @@ def unpseudo(text: str) -> str:
 
 def _parts(mail: Message) -> tuple[str, bool, list[Part]]:
     """Returns what a person reads of a mail, whether that is HTML, and its files."""
-    plain: list[str] = []
+    texts: list[str] = []
     pages: list[Part] = []
     files: list[Part] = []
     for part in _leaves(mail):
-        kind, name = part.get_content_type(), _header(part.get_filename() or "")
+        kind, name = part.get_content_type(), plain(part.get_filename() or "")
         if kind in ("application/pgp-signature", "application/pkcs7-signature"):
             continue
         data = _payload(part)
         if kind == "text/plain" and not name and part.get_content_disposition() != "attachment":
-            plain.append(_decoded(data, part))
-        elif kind == "text/html" and not name and not plain:
+            texts.append(_decoded(data, part))
+        elif kind == "text/html" and not name and not texts:
             pages.append(Part(name="", content_type=kind, data=_decoded(data, part).encode()))
         elif kind != "text/html" or name:
             files.append(Part(name=name or f"part {len(files) + 1}", content_type=kind, data=data))
-    if plain or not pages:
-        return "\n".join(plain), False, files
+    if texts or not pages:
+        return "\n".join(texts), False, files
     return pages[0].data.decode(), True, files
 
 
@@ -186,9 +195,11 @@ def _decoded(data: bytes, part: Message) -> str:
         return data.decode("utf-8", "replace")
 
 
-def _header(value: object) -> str:
+def plain(value: object) -> str:
+    """Returns a header's text, its encoded words decoded as far as they can be."""
     text = str(value or "")
-    with suppress(LookupError, ValueError):  # words of no charset, or cut short, stay as they are
+    # words of no charset, or cut short, stay as they are
+    with suppress(LookupError, ValueError, MessageError):
         text = str(make_header(decode_header(text)))
     return text.encode("utf-8", "replace").decode()
 

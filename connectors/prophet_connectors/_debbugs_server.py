@@ -71,8 +71,8 @@ def terms_of(query: str) -> list[tuple[str, str]]:
     """
     try:
         words = shlex.split(query)
-    except ValueError:
-        words = [query]
+    except ValueError:  # a quote that is not closed
+        words = [f"?{query}"]
     terms = []
     for word in words:
         name, _, value = word.partition(":")

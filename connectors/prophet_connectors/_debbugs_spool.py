@@ -12,11 +12,10 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any, Final
 
-from prophet_connectors._debbugs_letters import Letter, in_log, letter, notes_in
+from prophet_connectors._debbugs_letters import Letter, in_log, letter, notes_in, plain
 from prophet_connectors._debbugs_server import Status, terms_of
 from prophet_connectors._debbugs_words import words_in
 from prophet_hub.errors import ConfigError, NotFound, Rejected, Transient
@@ -126,7 +125,7 @@ class Spool:
         told: dict[str, Any] = {name.strip().lower(): value.strip() for name, _, value in pairs}
         old = told.get("format-version", "0") in ("0", "1", "2")
         status: dict[str, Any] = {
-            field: _plain(told[name]) if old and field in _ENCODED else told[name]
+            field: plain(told[name]) if old and field in _ENCODED else told[name]
             for name, field in _SUMMARY.items()
             if name in told
         }
@@ -171,13 +170,6 @@ def _names(folder: Path, like: str) -> list[str]:
     if folder.is_symlink() or not folder.is_dir():
         return []
     return sorted(p.name for p in folder.iterdir() if re.fullmatch(like, p.name))
-
-
-def _plain(text: str) -> str:
-    try:
-        return str(make_header(decode_header(text)))
-    except (LookupError, ValueError):
-        return text
 
 
 def _stamp(path: Path) -> tuple[float, float]:

@@ -61,6 +61,7 @@ _TOLD: Final = {"keywords": "tags"}
 """Names of the data that the status tells otherwise."""
 
 Raw = dict[str, tuple[Any, Any]]
+Step = tuple[Person, datetime, Raw]
 
 
 def ticket_of(
@@ -132,7 +133,7 @@ def events_of(status: Mapping[str, Any], notes: str) -> tuple[Event, ...]:
     """
     now = closer_of(status), words_in(status.get("tags"))
     told: list[Event] = []
-    steps = list(_steps(notes))
+    steps = _closings_known(_steps(notes))
     for place, (who, when, raw) in reversed(list(enumerate(steps))):
         after = raw["done"][1] if "done" in raw else now[0], _tags(raw, 1, now[1])
         now = raw["done"][0] if "done" in raw else after[0], _tags(raw, 0, after[1])
@@ -145,7 +146,7 @@ def events_of(status: Mapping[str, Any], notes: str) -> tuple[Event, ...]:
     return tuple(reversed(told))
 
 
-def _steps(notes: str) -> Iterable[tuple[Person, datetime, Raw]]:
+def _steps(notes: str) -> Iterable[Step]:
     """Yields who changed what, of the notes that tell a change."""
     for found in _NOTE.finditer(notes):
         requester, address, seconds, new, old, action, more = (
@@ -158,9 +159,22 @@ def _steps(notes: str) -> Iterable[tuple[Person, datetime, Raw]]:
         elif severity := _SEVERITY.search(action):
             raw = {"severity": (severity[2], severity[1])}
         elif action == "Reply sent" and more.startswith(_TAKEN):
-            raw, requester = {"done": ("", address)}, address
+            raw, requester = {"done": (None, address)}, address
         if raw:
             yield person(requester), of_epoch(seconds), raw
+
+
+def _closings_known(steps: Iterable[Step]) -> list[Step]:
+    """Puts into closings by mail what was closed before them: such a note does not tell."""
+    known: list[Step] = []
+    closer = ""
+    for who, when, raw in steps:
+        if "done" in raw:
+            old, new = raw["done"]
+            raw["done"] = (closer if old is None else old, new)
+            closer = new
+        known.append((who, when, raw))
+    return known
 
 
 def _changes(raw: Raw) -> Iterable[FieldChange | SetChange]:

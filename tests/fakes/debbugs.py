@@ -11,12 +11,14 @@ import base64
 import email
 import email.policy
 import html
+import os
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage, Message
 from email.utils import format_datetime, parseaddr
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
@@ -67,6 +69,26 @@ CONTROL = {
     "close": r"close\s+#?(-?\d+)(?:\s+(\d\S*))?",
 }
 """As in Debbugs/Control/Service.pm."""
+
+SUMMARY = {
+    "Submitter": "originator",
+    "Date": "date",
+    "Subject": "subject",
+    "Message-Id": "msgid",
+    "Package": "package",
+    "Tags": "tags",
+    "Done": "done",
+    "Forwarded-To": "forwarded",
+    "Merged-With": "mergedwith",
+    "Severity": "severity",
+    "Owner": "owner",
+    "Found-In": "found_versions",
+    "Fixed-In": "fixed_versions",
+    "Blocks": "blocks",
+    "Blocked-By": "blockedby",
+    "Affects": "affects",
+}
+"""As in Debbugs/Status.pm."""
 
 Answer = tuple[int, str, bytes]
 
@@ -346,6 +368,24 @@ class Debbugs:
             pairs[name] = (old or "", new or "")
         return [_note(n, who, when, {n: p}, f"Changed {n}.") for n, p in pairs.items()]
 
+    def spool(self, folder: Path) -> None:
+        """Writes the files of all bugs, as the server keeps them."""
+        for item in filter(None, map(self._item, list(self.tracker.items))):
+            place = "archive" if item.id in self.archived else "db-h"
+            base = folder / place / item.id.zfill(2)[-2:]
+            base.mkdir(parents=True, exist_ok=True)
+            status, mails = self._status(item), self._log(item)
+            lines = [f"{name}: {_line(status[field])}" for name, field in SUMMARY.items()]
+            told = "\n".join(["Format-Version: 3", *(x for x in lines if not x.endswith(": ")), ""])
+            records = [(b"\x07", raw) for raw in mails]
+            records += [(b"\x06", note.encode()) for note in self.notes(item)]
+            log = b"".join(mark + b"\n" + _escaped(text) + b"\n\x03\n" for mark, text in records)
+            for end, data in (("summary", told.encode()), ("log", log), ("report", mails[0])):
+                path = base / f"{item.id}.{end}"
+                path.write_bytes(data)
+                os.utime(path, (item.updated, item.updated))
+        (folder / "nextnumber").write_text(f"{max(map(int, self.tracker.items), default=0) + 1}\n")
+
     # --- mail -----------------------------------------------------------------------------------
 
     def mail(self, recipients: list[str], raw: bytes) -> None:
@@ -609,6 +649,15 @@ def _scalar(tag: str, text: str) -> str:
     )
     kind, told = next((k, t) for k, looks, t in kinds if re.fullmatch(looks, text))
     return f'<{tag} xsi:type="xsd:{kind}">{told}</{tag}>'
+
+
+def _line(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
+def _escaped(text: bytes) -> bytes:
+    """Marks lines that would pass for the end of a record (Debbugs/Log.pm, escape_log)."""
+    return re.sub(rb"(?m)^([\x01-\x07\x18])", b"\x18\\1", text)
 
 
 def _note(

@@ -131,8 +131,9 @@ def test_a_dry_run_is_a_plan_and_json_is_one_object(hub):
         ("b", "create", "ticket")
     ]
     assert said.data["plan"][0]["fields"] == [
-        {"ours": "summary", "theirs": "summary", "before": None, "after": "Printer on fire"}
-    ]
+        {"ours": "summary", "theirs": "summary", "before": None, "after": "Printer on fire",
+         "via": [], "filled": False}
+    ]  # fmt: skip
     assert fields(hub.b) == []
 
 

@@ -16,7 +16,7 @@ from prophet_hub.errors import HubError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prophet_hub.foreign.steps import Planned
+    from prophet_hub.foreign.steps import FieldPlan, Planned
     from prophet_hub.jobs.plan import Hit
     from prophet_hub.jobs.report import Report
     from prophet_hub.jobs.run import Run
@@ -170,10 +170,8 @@ def _show(desk: Desk, planned: Sequence[Planned]) -> None:
         item = f"{one.ref.kind} {one.ref.id}".strip()
         rows.append((one.remote, one.verb, item, clean(one.title)))
         for part in one.fields:
-            before = "" if part.before is None else f"{_short(part.before)} -> "
-            after = "(nothing)" if part.after is None else _short(part.after)
             name = part.ours if part.ours == part.theirs else f"{part.ours} ({part.theirs})"
-            rows.append(("", "", name, f"{before}{after}"))
+            rows.append(("", "", name, _change(part)))
     desk.table(rows)
     sums = totals(planned)
     if not sums.operations:
@@ -181,6 +179,14 @@ def _show(desk: Desk, planned: Sequence[Planned]) -> None:
         return
     mail = f"; {sums.notifies} of them may send mail" if sums.notifies else ""
     desk.say(f"{counted(sums.operations, 'operation')}, about {sums.requests} requests{mail}.")
+
+
+def _change(part: FieldPlan) -> str:
+    """Returns what becomes of a field, with all that it shows on the way."""
+    stations = [part.before, *part.via, "(nothing)" if part.after is None else part.after]
+    way = " -> ".join(_short(word) for word in stations if word is not None)
+    why = "by a rule" if part.filled else "back, for it cannot go on" if part.back else ""
+    return f"{way} ({why})" if why else way
 
 
 def _short(value: str) -> str:
@@ -195,7 +201,8 @@ def _data(one: Planned) -> dict[str, object]:
         "ticket": one.ref.ticket, "record": text(one.record), "title": one.title,
         "closes": one.closes, "notifies": one.notifies, "requests": one.requests,
         "fields": [
-            {"ours": part.ours, "theirs": part.theirs, "before": part.before, "after": part.after}
+            {"ours": part.ours, "theirs": part.theirs, "before": part.before, "after": part.after,
+             "via": list(part.via), "filled": part.filled}
             for part in one.fields
         ],
     }  # fmt: skip

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from prophet_hub.jobs.load import JobFile
     from prophet_hub.plugins import Plugins
-    from prophet_hub.sdk import Connector, Schema
 
 __all__ = ["check", "init"]
 
@@ -263,6 +262,7 @@ def _look(desk: Desk, file: JobFile, name: str, plugins: Plugins) -> _Found:
     import contextlib  # noqa: PLC0415 - lazy
 
     from prophet_hub.jobs import natives  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs.comparing import compared  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.remotes import connect  # noqa: PLC0415 - lazy
 
     try:
@@ -279,48 +279,5 @@ def _look(desk: Desk, file: JobFile, name: str, plugins: Plugins) -> _Found:
         return _Found(name=name, error=sentence(error) + where, code=error.exit_code)
     product = f"{schema.product} {schema.version}".strip() or file.config.remotes[name].connector
     may = f"; may {', '.join(sorted(schema.permissions))}" if schema.permissions else ""
-    notes = (*_missing(file, name, connector, schema), *_rights(file, name, schema), *schema.notes)
+    notes = (*compared(file, name, connector, schema), *schema.notes)
     return _Found(name=name, said=f"{product} as {account.id}{may}", notes=notes)
-
-
-def _missing(file: JobFile, name: str, connector: Connector, schema: Schema) -> list[str]:
-    """Returns the fields and words of the file that the tracker does not have."""
-    from prophet_hub.jobs.remotes import field_map  # noqa: PLC0415 - lazy
-
-    remote = file.config.remotes[name]
-    there = {field.name: field for field in schema.fields}
-    said = {ours for ours, row in remote.fields.items() if row is not None} | set(remote.values)
-    notes = []
-    for row in field_map(connector.fields, remote):
-        if row.ours not in said or not there:
-            continue
-        if row.theirs not in there:
-            notes.append(f'{row.ours}: the tracker has no field "{row.theirs}".')
-            continue
-        words = set(there[row.theirs].values) or (
-            set(schema.statuses) if row.ours == "status" else set()
-        )
-        strange = [
-            their for their in remote.values.get(row.ours, {}) if words and their not in words
-        ]
-        if strange:
-            notes.append(f"{row.ours}: the tracker has no {', '.join(sorted(strange))}.")
-    return notes
-
-
-def _rights(file: JobFile, name: str, schema: Schema) -> list[str]:
-    """Returns what a job wants to do and the account may not, as far as the tracker tells."""
-    notes = []
-    for job, said in file.config.jobs.items():
-        use = said.remotes.get(name)
-        if use is None or use.direction == "pull" or not schema.permissions:
-            continue
-        wanted = {
-            "update",
-            *(["create"] if use.creates else []),
-            *(["delete"] if use.deletes else []),
-        }
-        lacking = sorted(wanted - schema.permissions)
-        if lacking:
-            notes.append(f'The job "{job}" wants to {", ".join(lacking)}; the account may not.')
-    return notes

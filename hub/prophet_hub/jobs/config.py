@@ -80,6 +80,18 @@ def _attachments(value: object) -> object:
     return {"carry": value} if isinstance(value, str) else value
 
 
+def _fill(value: object) -> object:
+    for key, said in value.items() if isinstance(value, dict) else ():
+        name, equals, word = str(key).partition("=")
+        if isinstance(said, dict) != bool(equals) or (
+            equals and not (name.strip() and word.strip())
+        ):
+            raise PydanticCustomError(
+                "fill", "under a field stands a value, under status=WORD a table of fields"
+            )
+    return value
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -94,6 +106,9 @@ class Row(_Model):
     default: str | None = Field(
         default=None, description="what a create shows where nothing was said"
     )
+
+
+_Filled = str | list[str]
 
 
 class Remote(_Model):
@@ -111,6 +126,10 @@ class Remote(_Model):
     )
     values: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="our field: {their word: our word}"
+    )
+    fill: Annotated[dict[str, _Filled | dict[str, _Filled]], BeforeValidator(_fill)] = Field(
+        default_factory=dict,
+        description="what is put into fields that are demanded and of which a ticket says nothing",
     )
     people: dict[str, str] = Field(
         default_factory=dict, description="this tracker's person ids: e-mail addresses"

@@ -15,6 +15,7 @@ from prophet_hub.foreign.steps import RemoteSpec
 from prophet_hub.jobs import config as models
 from prophet_hub.jobs import natives, secrets
 from prophet_hub.jobs.document import dotted
+from prophet_hub.jobs.fills import fill_of
 from prophet_hub.jobs.load import JobFile, nearest
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person, RemoteSettings
@@ -170,6 +171,7 @@ def spec_of(
         audience=remote.audience,
         people=file.people.get(name, {}),
         pairing=job.pairing,
+        fill=fill_of(file, name, field_map(connector.fields, remote)),
         local=takes_local(file, job),
         concurrency=min(remote.concurrency or promised.concurrency, 64),
         batch=remote.batch,

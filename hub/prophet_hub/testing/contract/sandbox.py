@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 from uuid import uuid4
 
-from prophet_hub.sdk import TICKET, Connector, Field, Kind, Value
+from prophet_hub.sdk import Connector, Field, Kind, Value
 from prophet_hub.testing.faults import Fault, Faulty, Script
 from prophet_hub.testing.memory import NOWHERE, MemoryConnector, MemorySettings
 from prophet_hub.testing.tracker import Knobs, Tracker, instant
@@ -342,11 +342,5 @@ class MemorySandbox(TrackerSandbox):
             url = "" if reachable else NOWHERE
             return make(MemorySettings(tracker=tracker, password=password, url=url))
 
-        if given.transitions or given.requires:
-            self.required = {"status": "new"}
+        self.required = {"status": "new"} if given.transitions else {}
         super().__init__(tracker, connector)
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """What the tracker holds."""
-        return frozenset({TICKET})

@@ -20,7 +20,6 @@ PERMISSIONS: Final = {
     "delete": ("delete_issues",),
 }
 
-REQUIRED: Final = frozenset({"subject", "project"})
 FAMILIES: Final = 20
 """Of so many projects the categories and versions are read; more would be a question each."""
 
@@ -52,6 +51,7 @@ def schema_of(
             to = {str(one["name"]) for one in offered} & set(statuses)
             ways[status] = tuple(sorted(to - {status}))
     definitions = ask.definitions()
+    needed = {"subject"} if project else {"subject", "project"}
     required = {custom(d["name"]) for d in definitions if d.get("is_required")}
     values = {name: statuses if name == "status" else tuple(ask.names(name).values())
               for name in SITE}  # fmt: skip
@@ -66,7 +66,7 @@ def schema_of(
         SchemaField(
             name=row.theirs,
             values=values.get(row.theirs, ()),
-            required=row.theirs in REQUIRED,
+            required=row.theirs in needed,
             writable=row.writable,
             many=row.kind.many,
         )

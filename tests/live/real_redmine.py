@@ -224,7 +224,9 @@ class RedmineSandbox(Sandbox):
         self.bob.save(ticket, project_id="hidden")
 
     def advance(self, seconds: float) -> None:
-        time.sleep(seconds)
+        """Waits where a second has to be over; for the order alone, journals have numbers."""
+        if seconds > 1:
+            time.sleep(seconds)
 
     def now(self) -> datetime:
         """Tells the machine's time, which is the server's."""

@@ -30,6 +30,8 @@ from prophet_hub.sdk.markup.tree import (
     Text,
     Verbatim,
     flat,
+    linking,
+    spanning,
     tidy,
 )
 
@@ -323,9 +325,9 @@ def _into(builder: Builder, one: _Node | str) -> None:
             builder.add(*([Break()] if n else []), Verbatim(line))
     else:
         if tag in KINDS:
-            builder.open(tag, lambda inside: Span(KINDS[tag], inside))
+            builder.open(tag, spanning(KINDS[tag]))
         elif tag == "a" and one.attributes.get("href"):
-            builder.open(tag, lambda inside: Link(one.attributes["href"], inside))
+            builder.open(tag, linking(one.attributes["href"]))
         for part in one.inside:
             _into(builder, part)
         builder.close(tag)

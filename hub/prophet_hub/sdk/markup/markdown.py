@@ -25,14 +25,14 @@ from prophet_hub.sdk.markup.tree import (
     Inline,
     Item,
     Items,
-    Link,
     Paragraph,
     Quote,
     Rule,
-    Span,
     Table,
     Text,
     Verbatim,
+    linking,
+    spanning,
     tidy,
 )
 
@@ -158,14 +158,14 @@ def inlines(tokens: list[Token]) -> tuple[Inline, ...]:
                 builder.add(Image(str(token.attrs.get("src", "")), alt))
             case "link_open":
                 target = str(token.attrs.get("href", ""))
-                builder.open("link", lambda inside, target=target: Link(target, inside))  # type: ignore[misc] # mypy knows no lambda with a default
+                builder.open("link", linking(target))
             case "html_inline":
                 _tag(builder, token.content)
             case "link_close" | "strong_close" | "em_close" | "s_close":
                 builder.close(token.type.replace("close", "open").replace("link_open", "link"))
             case kind if kind in _SPANS:
                 name = _SPANS[kind]
-                builder.open(kind, lambda inside, name=name: Span(name, inside))  # type: ignore[misc] # as above
+                builder.open(kind, spanning(name))
     return builder.done()
 
 
@@ -192,11 +192,11 @@ def _tag(builder: Builder, text: str) -> None:
         if found["end"]:
             builder.close(f"<{tag}")
         else:
-            builder.open(f"<{tag}", lambda inside: Span(kind, inside))
+            builder.open(f"<{tag}", spanning(kind))
     elif found and tag == "a" and (found["end"] or given.get("href")):
         if found["end"]:
             builder.close("<a")
         else:
-            builder.open("<a", lambda inside: Link(given["href"], inside))
+            builder.open("<a", linking(given["href"]))
     else:
         builder.add(Text(text))

@@ -168,7 +168,7 @@ def _started(found: re.Match[str]) -> str:
 
 
 def _table(table: Table, mode: int) -> str:
-    width = len((table.head or table.rows[0]))
+    width = len(table.head or table.rows[0])
     rows = [table.head or ((),) * width, *table.rows]
     lines = ["|" + "".join(f" {_cell(cell, mode)} |" for cell in row) for row in rows]
     lines.insert(1, "|" + " --- |" * width)
@@ -196,7 +196,7 @@ def _words(inside: tuple[Inline, ...], mode: int) -> str:
                 piece[:-1] + "\\!"
                 if isinstance(follows, Link) and not piece.endswith("\\!")
                 else piece
-            )  # noqa: PLW2901 - as above
+            )
         if piece:
             done.append(piece)
     return "".join(done)

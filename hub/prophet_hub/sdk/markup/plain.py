@@ -52,7 +52,7 @@ def read(text: str, depth: int = 0) -> tuple[Block, ...]:
 
 def _unquoted(line: str) -> str:
     rest = line.lstrip(" ")[1:]
-    return rest[1:] if rest.startswith(" ") else rest
+    return rest.removeprefix(" ")
 
 
 def _stops(lines: list[str], at: int, depth: int) -> bool:

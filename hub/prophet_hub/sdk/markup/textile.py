@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 from prophet_hub.sdk.markup.tree import (
     Block,
-    Break,
     Builder,
     Code,
     Heading,
@@ -21,14 +20,14 @@ from prophet_hub.sdk.markup.tree import (
     Inline,
     Item,
     Items,
-    Link,
     Paragraph,
     Quote,
     Rule,
-    Span,
     Table,
     Text,
     Verbatim,
+    linking,
+    spanning,
     tidy,
 )
 
@@ -80,7 +79,7 @@ _POST = re.compile(r"[^\w=/;()-]+$")
 
 def read(text: str) -> tuple[Block, ...]:
     """Returns the tree of a text."""
-    held: list[Block | Inline] = []
+    held: list[Code | Inline] = []
     text = (
         text.replace("\r\n", "\n")
         .replace("\r", "\n")
@@ -91,7 +90,7 @@ def read(text: str) -> tuple[Block, ...]:
     return tidy(_blocks(text.split("\n"), held))
 
 
-def _hold(found: re.Match[str], held: list[Block | Inline]) -> str:
+def _hold(found: re.Match[str], held: list[Code | Inline]) -> str:
     """Returns what stands for a passage that is not Textile while the rest is read."""
     if not found["tag"]:
         return ""
@@ -109,7 +108,7 @@ def _hold(found: re.Match[str], held: list[Block | Inline]) -> str:
     return f"\x00{len(held) - 1}\x00"
 
 
-def _blocks(lines: list[str], held: list[Block | Inline]) -> Iterator[Block]:
+def _blocks(lines: list[str], held: list[Code | Inline]) -> Iterator[Block]:
     at = 0
     while at < len(lines):
         start = at
@@ -169,12 +168,12 @@ def _row_ends(lines: list[str], at: int) -> int:
 _DEEPEST = 20
 
 
-def _quotes(lines: list[str], held: list[Block | Inline], level: int = 1) -> Iterator[Block]:
+def _quotes(lines: list[str], held: list[Code | Inline], level: int = 1) -> Iterator[Block]:
     inner: list[Block] = []
     texts: list[str] = []
     deeper: list[str] = []
     for line in [*lines, None]:
-        marks = re.match(r"[> ]+", line)[0] if line else ""  # type: ignore[index] # a quoted line begins so
+        marks = line[: len(line) - len(line.lstrip("> "))] if line else ""
         depth = marks.count(">")
         if depth > level and level < _DEEPEST:
             if texts:
@@ -191,7 +190,7 @@ def _quotes(lines: list[str], held: list[Block | Inline], level: int = 1) -> Ite
     yield Quote(tuple(inner))
 
 
-def _table(rows: list[str], held: list[Block | Inline]) -> Block:
+def _table(rows: list[str], held: list[Code | Inline]) -> Block:
     head: tuple[tuple[Inline, ...], ...] = ()
     below: list[tuple[tuple[Inline, ...], ...]] = []
     for row in rows:
@@ -208,7 +207,7 @@ def _table(rows: list[str], held: list[Block | Inline]) -> Block:
     return Table(head, tuple(below))
 
 
-def _list(lines: list[str], held: list[Block | Inline]) -> Iterator[Block]:
+def _list(lines: list[str], held: list[Code | Inline]) -> Iterator[Block]:
     entries: list[tuple[str, list[str]]] = []
     for line in lines:
         found = _ITEM.match(line.strip(" ") if not entries else line)
@@ -223,7 +222,7 @@ def _list(lines: list[str], held: list[Block | Inline]) -> Iterator[Block]:
 
 
 def _items(
-    entries: list[tuple[str, list[str]]], at: int, depth: int, held: list[Block | Inline]
+    entries: list[tuple[str, list[str]]], at: int, depth: int, held: list[Code | Inline]
 ) -> tuple[Items, int]:
     """Returns the list that begins at an entry, and the entry after it."""
     mark = entries[at][0]
@@ -249,7 +248,7 @@ def _item(blocks: tuple[Block, ...]) -> Item:
     return Item(blocks)
 
 
-def _paragraph(lines: list[str], held: list[Block | Inline]) -> Iterator[Block]:
+def _paragraph(lines: list[str], held: list[Code | Inline]) -> Iterator[Block]:
     text = "\n".join(lines)
     found = _BLOCK.match(text)
     kind = found[1] if found else ""
@@ -270,7 +269,7 @@ def _paragraph(lines: list[str], held: list[Block | Inline]) -> Iterator[Block]:
         yield Heading(int(kind[1]), part.inside) if heads and isinstance(part, Paragraph) else part
 
 
-def _inline(text: str, held: list[Block | Inline]) -> tuple[Inline, ...]:
+def _inline(text: str, held: list[Code | Inline]) -> tuple[Inline, ...]:
     """Returns the tree of a passage, code in it set aside first, so that nothing in it is a sign."""
 
     def hold(found: re.Match[str]) -> str:
@@ -287,7 +286,7 @@ def _inline(text: str, held: list[Block | Inline]) -> tuple[Inline, ...]:
     return builder.done()
 
 
-def _into(builder: Builder, text: str, held: list[Block | Inline]) -> None:
+def _into(builder: Builder, text: str, held: list[Code | Inline]) -> None:
     at = 0
     hopeless: set[str] = set()  # signs that nothing closes from here on
     search = 0
@@ -298,7 +297,7 @@ def _into(builder: Builder, text: str, held: list[Block | Inline]) -> None:
             one = held[int(found["held"])]
             builder.add(
                 Text(_unescaped(before)), Verbatim(one.text) if isinstance(one, Code) else one
-            )  # type: ignore[arg-type] # held is code or inline
+            )
         elif found["source"]:
             builder.add(
                 Text(_unescaped(before)), Image(found["source"], _unescaped(found["alt"] or ""))
@@ -307,7 +306,7 @@ def _into(builder: Builder, text: str, held: list[Block | Inline]) -> None:
         elif found["url"]:
             target = url(found["url"])
             builder.add(Text(_unescaped(before)))
-            builder.open("link", lambda inside, target=target: Link(_unescaped(target), inside))  # type: ignore[misc] # mypy knows no lambda with a default
+            builder.open("link", linking(_unescaped(target)))
             _into(builder, found["text"], held)
             builder.close("link")
             search = found.start("url") + len(target)
@@ -318,7 +317,7 @@ def _into(builder: Builder, text: str, held: list[Block | Inline]) -> None:
                 hopeless.add(sign)
                 continue
             builder.add(Text(_unescaped(before)))
-            builder.open(sign, lambda inside, kind=_SIGNS[sign]: Span(kind, inside))  # type: ignore[misc] # as above
+            builder.open(sign, spanning(_SIGNS[sign]))
             _into(builder, text[search : closed.start()], held)
             builder.close(sign)
             search = closed.end()

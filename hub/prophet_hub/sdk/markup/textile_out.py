@@ -88,9 +88,11 @@ def _quote(inner: tuple[Block, ...]) -> str:
     verbatim = False
     for line in write(inner).split("\n"):
         verbatim = verbatim and not line.endswith("</pre>")
-        if verbatim:
-            done.append(line)
-        elif line.startswith("</pre>") or line.endswith("</pre>") and not line.startswith("<pre>"):
+        if (
+            verbatim
+            or line.startswith("</pre>")
+            or (line.endswith("</pre>") and not line.startswith("<pre>"))
+        ):
             done.append(line)
         else:
             done.append(f">{line}" if line.startswith(">") else f"> {line}".rstrip(" "))
@@ -138,14 +140,15 @@ def _items(items: Items, above: str) -> Iterator[str]:
             if isinstance(block, Items):
                 below += _items(block, mark)
             elif isinstance(block, Paragraph):
-                words = _first(
-                    lambda way, inside=block.inside: f"* {_words(inside, way)}",
-                    Items((Item((block,)),)),
-                )  # type: ignore[misc] # mypy knows no lambda with a default
-                lines.append(words[2:])
+                lines.append(_item_words(block))
             else:
                 lines.append(_block(block))
         yield "\n".join([f"{mark} {box}" + "\n".join(lines), *below])
+
+
+def _item_words(block: Paragraph) -> str:
+    item = Items((Item((block,)),))
+    return _first(lambda way: f"* {_words(block.inside, way)}", item)[2:]
 
 
 def _table(table: Table, way: re.Pattern[str]) -> str:

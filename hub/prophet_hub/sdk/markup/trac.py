@@ -29,6 +29,7 @@ from prophet_hub.sdk.markup.tree import (
     Table,
     Text,
     Verbatim,
+    spanning,
     tidy,
 )
 
@@ -38,21 +39,21 @@ ZERO = "\u200b"  # no sign to Trac and nothing to the eye: it parts what would b
 
 _UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de"
 _LOWER = "a-z\u00df-\u00f6\u00f8-\u00ff"
-_QUOTED = r"'[^'\n]+'|\"[^\"\n]+\""
+_QUOTED = r"'[^'\n]{1,400}'|\"[^\"\n]{1,400}\""
 _SCHEME = r"[a-zA-Z][a-zA-Z0-9+._-]{0,30}"
 TOKEN = re.compile(
     r"!?(?:"
     r"(?P<sign>'''''|'''|\*\*|''|//|__|~~|,,|\^)"
-    r"|\{\{\{(?P<code>.*?)\}\}\}"
+    r"|\{\{\{(?P<code>[^\n]{0,1000}?)\}\}\}"
     r"|`(?P<tick>[^`\n]*)`"
     rf"|(?<![\w/])(?:\.?\.?/)*(?P<page>(?:[{_UPPER}][{_LOWER}]+/?){{2,}})(?=:(?:\Z|\s)|[^:\w]|\s|\Z)"
-    r"|(?P<report>\{\d+\}|\[\d+(?:[:-]\d+)?(?:/[^\]\n]*)?\]|\br\d+(?:[:-]\d+)?\b)"
+    r"|(?P<report>\{\d+\}|\[\d+(?:[:-]\d+)?(?:/[^\]\n]{0,200})?\]|\br\d+(?:[:-]\d+)?\b)"
     r"|(?P<break>\\\\)"
     rf"|<(?P<angle>{_SCHEME}:[^<>\s]+)>"
     rf"|(?<![a-zA-Z0-9+._-])(?P<address>{_SCHEME}:(?:{_QUOTED}|[\w/?!#@](?<!_)(?:[^|<>\s]*[\w/=](?<!_))?))"
-    rf"|\[(?P<link>{_SCHEME}:(?:{_QUOTED}|[^\]\s\u200b]*)|[/?#][^\s\]]*|\.\.?(?:[/?#][^\s\]]*)?)(?:[\s\u200b]+(?P<label>{_QUOTED}|[^\]\n]*))?\]"
-    rf"|(?P<wiki>\[(?:{_QUOTED})(?:\s+[^\]\n]+)?\])"
-    r"|\[\[(?P<macro>(?:[^\]\n]|\](?!\]))+)\]\]"
+    rf"|\[(?P<link>{_SCHEME}:(?:{_QUOTED}|[^\]\s\u200b]*)|[/?#][^\s\]]*|\.\.?(?:[/?#][^\s\]]*)?)(?:[\s\u200b]+(?P<label>{_QUOTED}|[^\]\n]{{0,400}}))?\]"
+    rf"|(?P<wiki>\[(?:{_QUOTED})(?:\s+[^\]\n]{{1,400}})?\])"
+    r"|\[\[(?P<macro>(?:[^\[\]\n]|\](?!\])|\[(?!\[)){1,1000})\]\]"
     r"|(?P<cell>=?\|\|+=?|\|-+)"
     r")"
 )
@@ -389,7 +390,7 @@ def _kinds(sign: str, opened: list[str]) -> list[str]:
 def _toggle(builder: Builder, opened: list[str], kind: str) -> None:
     if kind not in opened:
         opened.append(kind)
-        builder.open(kind, lambda inside: Span(kind, inside))
+        builder.open(kind, spanning(kind))
         return
     at = opened.index(kind)
     again = opened[at + 1 :]

@@ -129,21 +129,22 @@ def _items(items: Items, indent: int) -> Iterator[str]:
         text = f"{' ' * indent}{mark} {box}"
         for at, block in enumerate(item.blocks):
             if isinstance(block, Paragraph):
-                words = _first(
-                    lambda way, inside=block.inside: f" * {_words(inside, way, brk='[[BR]]')}",
-                    Items((Item((block,)),)),
-                )  # type: ignore[misc] # mypy knows no lambda with a default
                 if at:
                     # less indented than the list before it, the text is the outer item's again
                     above = item.blocks[at - 1]
                     line = inner[:-1] if isinstance(above, Items) else inner
                     text += "[[BR]][[BR]]" if isinstance(above, Paragraph) else f"\n{line}"
-                text += words[3:]
+                text += _item_words(block)
             elif isinstance(block, Items):
                 text += "\n" + "\n".join(_items(block, indent + 2))
             else:
                 text += "\n" + _prefixed(_block(block), inner)
         yield text
+
+
+def _item_words(block: Paragraph) -> str:
+    item = Items((Item((block,)),))
+    return _first(lambda way: f" * {_words(block.inside, way, brk='[[BR]]')}", item)[3:]
 
 
 def _table(table: Table, way: int) -> str:
@@ -172,9 +173,7 @@ def _words(inside: tuple[Inline, ...], way: int, brk: str = "\n") -> str:
             and piece
             and done[-1] in "'*/_~,^`!{[|="
             and (done[-1] == piece[0] or done[-1] == "!")
-        ):
-            done += ZERO
-        elif (
+        ) or (
             done
             and isinstance(one, Link)
             and piece == one.target

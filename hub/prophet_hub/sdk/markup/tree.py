@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 __all__ = [
+    "BARE",
     "Block",
     "Break",
     "Builder",
@@ -28,8 +29,11 @@ __all__ = [
     "Table",
     "Text",
     "Verbatim",
+    "bare",
     "flat",
+    "linking",
     "shown",
+    "spanning",
     "tidy",
     "tidy_inline",
 ]
@@ -148,6 +152,16 @@ _LINES = re.compile(r" *(?:\r\n?|\n) *")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}", re.ASCII)
 _LAST_LEVEL = 6
 _LAST_NUMBER = 999_999_999
+
+
+def linking(target: str) -> Callable[[tuple[Inline, ...]], Inline]:
+    """Returns what makes a link to a target."""
+    return lambda inside: Link(target, inside)
+
+
+def spanning(kind: str) -> Callable[[tuple[Inline, ...]], Inline]:
+    """Returns what makes emphasis of a kind."""
+    return lambda inside: Span(kind, inside)
 
 
 class Builder:

@@ -23,7 +23,7 @@ from prophet_connectors._debbugs_words import STATUSES, TAGS, WONTFIX, fields_of
 from prophet_hub.errors import Rejected
 from prophet_hub.sdk import Update, Value, members
 
-__all__ = ["Commands", "Sender", "commands_of", "comment_of", "report_of"]
+__all__ = ["Commands", "Known", "Sender", "commands_of", "comment_of", "report_of"]
 
 _PACKAGE: Final = r"(?:src:)?[a-z0-9][a-z0-9.+-]+"
 _VERSION: Final = r"(?:[a-z0-9][a-z0-9.+-]+/)?[A-Za-z0-9:+.~-]+"
@@ -31,7 +31,7 @@ _GOOD: Final = {
     "subject": r"\S(?:.*\S)", "package": rf"{_PACKAGE}(?:,{_PACKAGE})*", "severity": r"[0-9a-z-]+",
     "owner": r"[^\s@<>,;]+@[^\s@<>,;]+", "forwarded": r"\S.*\S", "tags": r"[0-9a-z-]+",
     "found_versions": _VERSION, "fixed_versions": _VERSION, "affects": _PACKAGE,
-    "blockedby": r"\d{1,9}", "blocks": r"\d{1,9}", "mergedwith": r"\d{1,9}",
+    "usertags": r"[0-9a-z.+@-]+", "blockedby": r"\d{1,9}", "blocks": r"\d{1,9}", "mergedwith": r"\d{1,9}",
 }  # fmt: skip
 _SETS: Final = {
     "tags": ("tags {bug} + {all}", "tags {bug} - {all}"),
@@ -41,6 +41,7 @@ _SETS: Final = {
     "blockedby": ("block {bug} by {all}", "unblock {bug} by {all}"),
     "blocks": ("block {one} by {bug}", "unblock {one} by {bug}"),
     "mergedwith": ("forcemerge {bug} {one}", "unmerge {one}"),
+    "usertags": ("usertags {bug} + {all}", "usertags {bug} - {all}"),
 }  # fmt: skip
 """A set -> the commands by which members come and leave."""
 
@@ -74,6 +75,21 @@ class Commands:
 
     def __bool__(self) -> bool:
         return bool(self.lines or self.closes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a tracker takes.
+
+    Attributes:
+        tags: Its tags beside those that every debbugs has.
+        severities: All of its severities.
+        user: Whose usertags are meant, "" if none are carried.
+    """
+
+    tags: tuple[str, ...]
+    severities: tuple[str, ...]
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +153,7 @@ class Sender:
         return mail.as_bytes() + _printable(text)
 
 
-def report_of(
-    fields: Mapping[str, Value], tags: Iterable[str], severities: Iterable[str]
-) -> tuple[str, str]:
+def report_of(fields: Mapping[str, Value], known: Known) -> tuple[str, str]:
     """Returns the title and the text of a report; fields stand at its head.
 
     Raises:
@@ -147,18 +161,20 @@ def report_of(
     """
     title = _checked("subject", str(fields.get("subject") or ""))
     heads = [
-        f"{head}: {_checked(name, str(fields[name]), severities)}"
+        f"{head}: {_checked(name, str(fields[name]), known.severities)}"
         for name, head in _HEADS.items()
         if fields.get(name)
     ]
-    labels = _labels(fields.get("tags"), tags)
+    labels = _labels(fields.get("tags"), known.tags)
     status = _status(str(fields.get("status") or "open"))
     labels |= {WONTFIX} if status[1] else set()
     heads += [f"Tags: {' '.join(sorted(labels))}"] * bool(labels)
+    if own := [_checked("usertags", tag) for tag in sorted(members(fields.get("usertags")))]:
+        heads += [f"User: {known.user}", f"Usertags: {' '.join(own)}"]
     lines = [
         line
         for name, ways in _SETS.items()
-        if name not in ("tags", "mergedwith")
+        if name not in ("tags", "mergedwith", "usertags")
         for line in _lines(name, ways[0], "-1", members(fields.get(name)))
     ]
     subject = f"A report: {title}" if _READ.match(title) else title
@@ -175,9 +191,7 @@ def comment_of(body: str, package: str) -> tuple[str, str]:
     return text, "comment"
 
 
-def commands_of(
-    update: Update, status: Mapping[str, Any], tags: Iterable[str], severities: Iterable[str]
-) -> Commands:
+def commands_of(update: Update, status: Mapping[str, Any], known: Known) -> Commands:
     """Returns what has to be said so that the bug shows what the update wants, nothing if it does.
 
     Raises:
@@ -193,7 +207,7 @@ def commands_of(
             continue
         if value is None and name not in _CLEARED:
             raise Rejected(f"debbugs cannot be without a {name}.")
-        told = value and _checked(name, value, severities)
+        told = value and _checked(name, value, known.severities)
         same = shown.get(name, None) == (told or ("normal" if name == "severity" else None))
         if not same:
             way = _SINGLE[name] if told else _CLEARED[name]
@@ -202,10 +216,11 @@ def commands_of(
         held = members(shown.get(name))
         come, leave = update.added.get(name, frozenset()), update.removed.get(name, frozenset())
         if name == "tags":
-            _labels(come | leave, {*tags, *held})
+            _labels(come | leave, {*known.tags, *held})
         if name == "mergedwith" and held and held <= leave:
             lines.append(f"unmerge {bug}")
             leave = frozenset()
+        lines += [f"user {known.user}"] * (name == "usertags" and bool(leave & held or come - held))
         lines += _lines(name, _SETS[name][1], bug, leave & held)
         lines += _lines(name, _SETS[name][0], bug, come - held)
     return Commands(lines=tuple(lines), closes=closes)

@@ -53,6 +53,9 @@ class Place(Protocol):
     def changed(self, status: Status) -> datetime:
         """Returns when the place saw the last change of a bug."""
 
+    def usertags(self, user: str, bug: str) -> list[str]:
+        """Returns the tags that somebody gave to a bug."""
+
     def letters(self, bug: str) -> list[Letter]:
         """Returns a bug's mails."""
 
@@ -133,6 +136,11 @@ class Server:
 
     def changed(self, status: Status) -> datetime:
         return of_epoch(status.get("last_modified") or status.get("log_modified"))
+
+    def usertags(self, user: str, bug: str) -> list[str]:
+        told = self.soap.ask("get_usertag", user)
+        with shaped(self.http.remote, "debbugs"):
+            return sorted(tag for tag, bugs in (told or {}).items() if bug in bugs)
 
     def letters(self, bug: str) -> list[Letter]:
         if not self.mbox:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from prophet_connectors._debbugs_mail import Sender
+from prophet_connectors._debbugs_mail import Known, Sender
 from prophet_connectors._debbugs_outbox import Outbox
 from prophet_connectors._debbugs_post import Post
 from prophet_connectors._debbugs_server import Place, Server, Status
@@ -43,6 +43,9 @@ class DebbugsSettings(RemoteSettings):
     )
     tags: tuple[str, ...] = field(
         default=(), metadata={"help": "More tags than those that Debian and GNU share."}
+    )
+    usertags: str = field(
+        default="", metadata={"help": "The address whose usertags are carried; none if empty."}
     )
     address: str = field(default="", metadata={"help": "The hub's address: who writes."})
     name: str = field(default="", metadata={"help": "The name beside that address."})
@@ -93,9 +96,17 @@ def post_of(settings: DebbugsSettings, context: Context) -> Post | None:
 
 
 def place_of(settings: DebbugsSettings, context: Context) -> Place:
-    """Returns where to read: a server, or a spool where `url` is a path."""
+    """Returns where to read: a server, or a spool where `url` is a path.
+
+    Raises:
+        ConfigError: A spool cannot tell what is wanted.
+    """
     if "://" in settings.url and not settings.url.startswith("file:"):
         return Server.at(settings.url, context, mbox=settings.mbox, archived=settings.archived)
+    if settings.usertags:
+        raise ConfigError(
+            "A spool tells no usertags.", hint="Leave usertags out, or ask the server."
+        )
     path = (
         unquote(urlsplit(settings.url).path) if settings.url.startswith("file:") else settings.url
     )
@@ -122,8 +133,7 @@ def writer_of(
         outbox=Outbox(context.folder),
         clock=context.clock or SYSTEM,
         status=status,
-        tags=settings.tags,
-        severities=settings.severities,
+        known=Known(tags=settings.tags, severities=settings.severities, user=settings.usertags),
         package=settings.package,
         wait=float(settings.wait),
         give_up=float(settings.give_up),

@@ -18,7 +18,7 @@ from typing import Any, Final
 from prophet_connectors._debbugs_letters import Letter, in_log, letter, notes_in, plain
 from prophet_connectors._debbugs_server import Status, terms_of
 from prophet_connectors._debbugs_words import words_in
-from prophet_hub.errors import ConfigError, NotFound, Rejected, Transient
+from prophet_hub.errors import ConfigError, NotFound, Rejected, Transient, Unsupported
 from prophet_hub.sdk.shapes import shaped
 from prophet_hub.sdk.times import of_epoch
 
@@ -95,6 +95,9 @@ class Spool:
 
     def changed(self, status: Status) -> datetime:
         return of_epoch(status["arrived"])
+
+    def usertags(self, user: str, bug: str) -> list[str]:
+        raise Unsupported(f"The spool does not tell what {user} thinks of bug {bug}.")
 
     def letters(self, bug: str) -> list[Letter]:
         found = in_log(self._log(bug))

@@ -15,7 +15,7 @@ from prophet_connectors._debbugs_letters import person
 from prophet_hub.sdk import Field, FieldMap, Kind, Value
 
 __all__ = [
-    "FIELDS", "SEVERITIES", "STATUSES", "TAGS", "WONTFIX", "closer_of", "fields_of", "found_in",
+    "FIELDS", "SEVERITIES", "STATUSES", "TAGS", "USERTAGS", "WONTFIX", "closer_of", "fields_of", "found_in",
     "status_word", "words_in",
 ]  # fmt: skip
 
@@ -76,7 +76,10 @@ FIELDS: Final = FieldMap(
 """Severity is none of the priorities: it says how bad, not how soon.  A merged bug is a bug with a
 link to its twins, and not gone.  `originator` and `done` follow from who sends a mail."""
 
-_SETS: Final = frozenset(row.theirs for row in FIELDS if row.kind.many)
+USERTAGS: Final = Field(theirs="usertags", ours="debbugs:usertags", kind=Kind.WORDS)
+"""Free tags of one address; a setting says whose, and adds this row."""
+
+_SETS: Final = frozenset(row.theirs for row in (*FIELDS, USERTAGS) if row.kind.many)
 _PERSONS: Final = frozenset(row.theirs for row in FIELDS if row.kind is Kind.PERSON)
 
 
@@ -110,7 +113,7 @@ def closer_of(status: Mapping[str, Any]) -> str:
 def fields_of(status: Mapping[str, Any]) -> dict[str, Value]:
     """Returns the fields of a bug, but for its description, out of what the server says of it."""
     shown: dict[str, Value] = {}
-    for row in FIELDS:
+    for row in (*FIELDS, USERTAGS):
         value = found_in(row.theirs, status.get(row.theirs))
         if value is not None:
             shown[row.theirs] = value

@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from prophet_connectors._debbugs_letters import Letter
-from prophet_connectors._debbugs_mail import Commands, Sender, commands_of, comment_of, report_of
+from prophet_connectors._debbugs_mail import (
+    Commands,
+    Known,
+    Sender,
+    commands_of,
+    comment_of,
+    report_of,
+)
 from prophet_connectors._debbugs_outbox import Outbox, Sent
 from prophet_connectors._debbugs_post import Post
 from prophet_connectors._debbugs_server import Place, Status
@@ -52,8 +59,7 @@ class Writer:
     outbox: Outbox
     clock: Clock
     status: Callable[[str], Status]
-    tags: tuple[str, ...]
-    severities: tuple[str, ...]
+    known: Known
     package: str
     wait: float
     give_up: float
@@ -95,7 +101,7 @@ class Writer:
                 "A bug belongs to a package, and none is named.",
                 hint="Set `package` of the remote, or map the component.",
             )
-        subject, text = report_of(fields, self.tags, self.severities)
+        subject, text = report_of(fields, self.known)
         place = self.sender.report()
         return self._mail([place], subject, text, name=name, mark="report"), [place]
 
@@ -209,7 +215,7 @@ class Writer:
         return ref if there else None
 
     def _commands(self, operation: Update, status: Status) -> Commands:
-        return commands_of(operation, status, self.tags, self.severities)
+        return commands_of(operation, status, self.known)
 
     # --- mails ----------------------------------------------------------------------------------
 

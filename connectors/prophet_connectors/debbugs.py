@@ -78,6 +78,8 @@ class Debbugs(Connector):
 
     def __init__(self, settings: DebbugsSettings, context: Context) -> None:
         self.settings = settings
+        if settings.usertags:
+            self.fields = words.FIELDS.extended([words.USERTAGS])
         self._place = place_of(settings, context)
         base = re.sub(r"/soap\.cgi/?$|/$", "", settings.url)
         self.references = References(
@@ -200,7 +202,9 @@ class Debbugs(Connector):
         found = self._place.statuses([bug]).get(bug) if bug.isascii() and bug.isdecimal() else None
         if found is None:
             raise NotFound(f"There is no bug {bug[:40]}, or it is not shown.")
-        return found
+        if not self.settings.usertags:
+            return found
+        return {**found, "usertags": self._place.usertags(self.settings.usertags, bug)}
 
 
 def _told(operation: Operation) -> set[str]:

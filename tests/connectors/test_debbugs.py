@@ -544,6 +544,24 @@ class TestWords:
             with pytest.raises(Unsupported):
                 place.connector.apply(write)
 
+    def test_usertags_are_those_of_one_address(self, tmp_path):
+        """With a setting; they are free words, in no log, and a spool does not tell them."""
+        with ExitStack() as stack:
+            box = Place(stack, usertags="team@x.example")
+            tags = frozenset({"easy-pick", "q1"})
+            made = box.connector.apply(replace(NEW, fields={**NEW.fields, "usertags": tags})).ref
+            assert box.connector.ticket(made).fields["usertags"] == tags
+            box.app.usertags["else@x.example"] = {"other": [int(made.id)]}
+            wish = {"usertags": frozenset({"q1"})}, {"usertags": frozenset({"q2"})}
+            box.connector.apply(Update(ref=made, removed=wish[0], added=wish[1]))
+            assert box.connector.ticket(made).fields["usertags"] == {"easy-pick", "q2"}
+            assert box.app.replies == []
+            with pytest.raises(Rejected):
+                box.connector.apply(Update(ref=made, added={"usertags": frozenset({"Two words"})}))
+            box.connector.close()
+        with pytest.raises(ConfigError, match="usertags"):
+            Debbugs(DebbugsSettings(url=str(tmp_path), usertags="a@b"), Context())
+
     def test_merged_bugs_are_there_and_linked(self, place):
         """One leaves the others as they are; the last two part together."""
         one, two, three = (place.make(place.new(n)) for n in range(3))

@@ -100,6 +100,7 @@ class Debbugs:
         holds: Whether mails wait in `queue` until `process` is called, as they do.
         replies: What the server mailed back to who gave it commands.
         archived: The bugs that take no mail any more.
+        usertags: User -> tag -> bugs; they stand in no log and change no bug's time.
     """
 
     def __init__(self, tracker: Tracker) -> None:
@@ -108,6 +109,7 @@ class Debbugs:
         self.queue: list[tuple[list[str], bytes]] = []
         self.replies: list[str] = []
         self.archived: set[str] = set()
+        self.usertags: dict[str, dict[str, list[int]]] = {}
         self._mails: dict[str, list[tuple[int, bytes]]] = {}
         self._names: dict[str, str] = {}
         self._order = random.Random(4)
@@ -149,6 +151,7 @@ class Debbugs:
             "get_status": self._get_status,
             "newest_bugs": self._newest,
             "get_bug_log": self._get_bug_log,
+            "get_usertag": lambda users: self.usertags.get(users[0], {}),
         }
         if method not in ways:
             return self._fault("soap:Client", f"Failed to locate method ({method}) in class")
@@ -455,6 +458,9 @@ class Debbugs:
         self._names[item.id] = str(mail["Message-ID"])
         self._mails[item.id] = [(item.number, self._received("submit", self.tracker.now) + raw)]
         self._commanded(author, [v for n, v in heads if n == "control"], raw, item)
+        told_as = {w: [v for n, v in heads if n == w] for w in ("user", "usertags")}
+        for user, tags in zip(told_as["user"], told_as["usertags"], strict=False):
+            self._usertag(user.lower(), int(item.id), "+", tags.lower().split())
 
     def _kept(self, item: Item, at: str, raw: bytes, author: str, mail: Message) -> None:
         """Puts a mail into a bug's log; under one Message-ID it is shown once."""
@@ -477,37 +483,50 @@ class Debbugs:
     def _commanded(
         self, author: str, lines: list[str], raw: bytes, new: Item | None = None
     ) -> None:
-        unknown = 0
+        """Does line by line what a mail says, in which -1 is the bug that it made."""
+        unknown, user = 0, ""
         for line in map(str.strip, lines):
             if not line or line.startswith("#"):
                 continue
             if re.fullmatch(r"(?i)(?:stop|quit|--|thank(?:s|\s*you)?|kthxbye)\.*", line):
                 break
-            found = [
-                (n, m) for n, way in CONTROL.items() if (m := re.fullmatch(f"(?i){way}", line))
-            ]
-            if not found:
+            if told := re.fullmatch(r"(?i)user\s+(\S+)", line):
+                user = told[1]
+            elif told := re.fullmatch(r"(?i)usertags?\s+#?(\d+)\s+([+-])\s*(\S.*)", line):
+                self._usertag(user, int(told[1]), told[2], told[3].split())
+            elif not self._ordered(author, line, raw, new):
                 self.replies.append(f"Unknown command or malformed arguments to command: {line}")
                 unknown += 1
-                if unknown >= UNKNOWN:
-                    break
-                continue
-            name, match = found[0]
-            number = new.id if new and match[1] == "-1" else match[1]
-            item = self._item(number)
-            if item is None or item.id in self.archived:
-                self.replies.append(f"Failed: there is no bug {number}")
-                continue
-            before = item.version
-            try:
-                rest = (match[2] or "") if match.re.groups > 1 else ""
-                self._command(
-                    name, author, item, re.sub(r"(?<!\S)-1(?!\S)", new.id, rest) if new else rest
-                )
-            except HubError as error:
-                self.replies.append(f"Failed: {error}")
-            if new is None and item.version != before:  # what changed nothing is not in the log
-                self._logged(item, raw)
+            if unknown >= UNKNOWN:
+                break
+
+    def _ordered(self, author: str, line: str, raw: bytes, new: Item | None) -> bool:
+        """Tells whether a line is a command; if so, it was tried."""
+        found = [(n, m) for n, way in CONTROL.items() if (m := re.fullmatch(f"(?i){way}", line))]
+        if not found:
+            return False
+        name, match = found[0]
+        number = new.id if new and match[1] == "-1" else match[1]
+        item = self._item(number)
+        if item is None or item.id in self.archived:
+            self.replies.append(f"Failed: there is no bug {number}")
+            return True
+        before, rest = item.version, (match[2] or "") if match.re.groups > 1 else ""
+        try:
+            self._command(
+                name, author, item, re.sub(r"(?<!\S)-1(?!\S)", new.id, rest) if new else rest
+            )
+        except HubError as error:
+            self.replies.append(f"Failed: {error}")
+        if new is None and item.version != before:  # what changed nothing is not in the log
+            self._logged(item, raw)
+        return True
+
+    def _usertag(self, user: str, bug: int, sign: str, tags: Iterable[str]) -> None:
+        held = self.usertags.setdefault(user, {})
+        for tag in tags:
+            bugs = [b for b in held.pop(tag, []) if b != bug] + [bug] * (sign == "+")
+            held |= {tag: bugs} if bugs else {}
 
     def _logged(self, item: Item, raw: bytes) -> None:
         mails = self._mails.setdefault(item.id, [])

@@ -83,15 +83,17 @@ def reachable(
 
 
 def leading(
-    actions: Iterable[Action], now: str, wanted: tuple[str, str], fields: Mapping[str, Info]
-) -> Action | None:
-    """Returns the first action that leads to a status with a resolution, None if none does."""
-    known = _options(fields, "status")
-    word = joined(*wanted) or ""
-    return next(
-        (a for a in actions if word in _words(a.status(now, known), a, fields)),
-        None,
-    )
+    actions: Iterable[Action], now: str, word: str, fields: Mapping[str, Info]
+) -> tuple[Action, str, str] | None:
+    """Returns the first action that leads to a status, the status and its resolution, None if none.
+
+    A status may be of several words, so only the actions tell where the resolution begins.
+    """
+    for action in actions:
+        status = action.status(now, _options(fields, "status"))
+        if word in _words(status, action, fields):
+            return action, status, word.removeprefix(status).strip()
+    return None
 
 
 def _words(status: str, action: Action, fields: Mapping[str, Info]) -> Iterable[str]:

@@ -183,11 +183,11 @@ class Walker:
                     break
         except NotFound:
             return [], files
-        items = [Listed(f"{one.ticket}/{one.name}", one.at) for one in entries if one.ticket]
-        fresh = [item.id.partition("/")[0] for item in items if files.fresh(item)]
-        newest = [Listed("", max(one.at for one in entries))] if entries else []
-        late = [item for item in items if limit is None or item.updated >= limit]
-        return list(dict.fromkeys([] if first else fresh)), _after(files, [*late, *newest])
+        late = [one for one in entries if limit is None or one.at >= limit]
+        items = [Listed(f"{one.ticket}/{one.name}", one.at) for one in late if one.ticket]
+        fresh = [] if first else [i.id.partition("/")[0] for i in items if files.fresh(i)]
+        newest = [Listed("", max(one.at for one in late))] if late else []
+        return list(dict.fromkeys(fresh)), _after(files, [*items, *newest])
 
     def timeline(self, days: int, size: int) -> list[_Entry]:
         """Returns what happened, the newest first."""

@@ -14,7 +14,6 @@ from prophet_connectors._trac_rpc import LEAVE, Rpc, no_action, value_of
 from prophet_connectors._trac_story import word_of
 from prophet_hub.errors import Rejected, RemoteError, Stale
 from prophet_hub.sdk import Create, Delete, Receipt, Ref, Update, Value
-from prophet_hub.sdk.closing import parted
 from prophet_hub.sdk.marks import marked, unmarked
 from prophet_hub.sdk.shapes import shaped
 
@@ -137,13 +136,13 @@ class Writer:
         now = present.text("status")
         if word == word_of(present.attributes):
             return
-        status, resolution = parted(word)
-        found = leading(present.actions, now, (status, resolution), self._rpc.fields())
-        if found is None:
+        way = leading(present.actions, now, word, self._rpc.fields())
+        if way is None:
             raise Rejected(
                 f"{self._rpc.remote} offers this account no way from "
                 f"{word_of(present.attributes)!r} to {word!r}."
             )
+        found, status, resolution = way
         sent.action = found.name
         if resolution:
             sent.attributes[found.resolution_input] = resolution

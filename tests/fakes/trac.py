@@ -459,7 +459,7 @@ class TracFake:
         told = dict.fromkeys((*OPTIONS, *SETS, "owner", "description", "resolution"), "")
         for name, value in item.fields.items():
             told[name] = _text(name, value)
-        status, _, resolution = told.get("status", "new").partition(" ")
+        status, resolution = _parted(told.get("status"))
         return {
             **told,
             "reporter": told.get("reporter") or item.author,
@@ -558,6 +558,12 @@ def _inward(value: Any) -> Any:
     return value
 
 
+def _parted(word: str | None) -> tuple[str, str]:
+    """Returns status and resolution: a status may be of several words."""
+    word = word or "new"
+    return ("closed", word[7:]) if word.startswith("closed ") else (word, "")
+
+
 def _many(value: Value | None) -> frozenset[str]:
     return value if isinstance(value, frozenset) else frozenset()
 
@@ -589,7 +595,7 @@ def _texts(
         return [(name, _text(name, sets[name]), _text(name, after))]
     if name != "status":
         return [(name, change.old or "", change.new or "")]
-    old, new = ((side or "new").partition(" ")[::2] for side in (change.old, change.new))
+    old, new = (_parted(side) for side in (change.old, change.new))
     return [
         (field, before, after)
         for field, before, after in zip(("status", "resolution"), old, new, strict=True)

@@ -53,11 +53,16 @@ class Workflow:
 
 
 class Site:
-    """Asked once for what does not change; threads share it."""
+    """Asked once for what does not change; threads share it.
 
-    def __init__(self, api: Api, fields: FieldMap) -> None:
+    Args:
+        given: The fields of a new bug for which the settings have a default.
+    """
+
+    def __init__(self, api: Api, fields: FieldMap, given: frozenset[str] = frozenset()) -> None:
         self._api = api
         self._fields = fields
+        self._required = REQUIRED - given
         self._lock = threading.Lock()
         self._workflow: Workflow | None = None
 
@@ -96,7 +101,7 @@ class Site:
                         values=values.get(row.theirs, ())
                         if row.theirs in VALUED | {"product"}
                         else (),
-                        required=row.theirs in REQUIRED,
+                        required=row.theirs in self._required,
                         writable=row.writable,
                         many=row.kind.many,
                     )

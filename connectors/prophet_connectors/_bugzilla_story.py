@@ -41,7 +41,8 @@ class Words:
         self.names = frozenset(fields)
         self.sets = frozenset(sets)
         self._nobody = nobody
-        self._own = re.compile(rf"(?:{re.escape(url)}/)?show_bug\.cgi\?id=(\d+)")
+        place = re.escape(re.sub(r"^https?://", "", url))
+        self._own = re.compile(rf"(?:https?://{place}/)?show_bug\.cgi\?id=(\d+)")
 
     def fields(self, bug: Mapping[str, Any], key: str = "") -> dict[str, Value]:
         """Returns a bug's fields, status and resolution apart; what says nothing is absent.

@@ -148,7 +148,8 @@ class Bugzilla(Connector):
         rows = {row.theirs: row.kind.many for row in self.fields}
         sets = [name for name, many in rows.items() if many]
         words = Words(rows, sets, nobody=settings.nobody, url=url)
-        self._site = Site(self._api, self.fields)
+        given = {name for name in ("product", "component", "version") if getattr(settings, name)}
+        self._site = Site(self._api, self.fields, frozenset(given))
         self._reader = Reader(
             self._api,
             words,

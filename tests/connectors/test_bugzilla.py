@@ -773,7 +773,10 @@ class TestSite:
         assert "RESOLVED" not in schema.statuses
         assert schema.requires["RESOLVED DUPLICATE"] == ("dupe_of",)
         required = {field.name for field in schema.fields if field.required}
-        assert required == {"summary", "product", "component", "version"}
+        assert required == {"summary", "product", "component"}
+        with_settings(box, product="TestProduct", component="Engine", version="")
+        schema = box.connector.describe()
+        assert {f.name for f in schema.fields if f.required} == {"summary", "version"}
 
     def test_custom_fields_are_carried_by_name(self, box):
         """Text, one of a few, and several of a few."""

@@ -92,7 +92,7 @@ def _word(row: Field, raw: Any) -> str:
 def raw_of(row: Field, value: str | None) -> Any:
     """Returns a single value as Roundup takes it, where it holds no item of a known class."""
     if not value:
-        return "" if row.kind in (Kind.TEXT, Kind.LONG) else None
+        return ""  # null would be passed over
     if row.kind in (Kind.NUMBER, Kind.MINUTES):
         return float(value)
     return value

@@ -1,4 +1,4 @@
-"""What changed: one listing of issues, one of messages, which change without a word of their issue.
+"""What changed: one listing of issues by their last change.
 
 Roundup reads the times of a question in the zone of the account, and a time with a zone not at all,
 but tells all times in UTC.  So it is asked from half a day further back, which is right in every
@@ -8,14 +8,12 @@ listing, and they shift while issues move.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from prophet_connectors._roundup_api import BATCH, Api, Row, instant_of
+from prophet_connectors._roundup_api import Api, Row, instant_of
 from prophet_hub.errors import Garbled, Rejected
 from prophet_hub.sdk import Checkpoint, Pull, Ref
 from prophet_hub.sdk.since import Listed, SinceCursor
@@ -27,25 +25,6 @@ ZONES: Final = timedelta(hours=13)
 
 STOP: Final = 500
 """Issues between two checkpoints."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Up to when issues are told, and messages."""
-
-    issues: SinceCursor = SinceCursor()  # noqa: RUF009 - frozen
-    texts: SinceCursor = SinceCursor()  # noqa: RUF009 - frozen
-
-    @classmethod
-    def of(cls, text: str) -> _Cursor:
-        try:
-            issues, texts = json.loads(text)
-        except (ValueError, TypeError):
-            return cls()
-        return cls(SinceCursor.of(str(issues)), SinceCursor.of(str(texts)))
-
-    def __str__(self) -> str:
-        return json.dumps([str(self.issues), str(self.texts)])
 
 
 class Walker:
@@ -60,50 +39,25 @@ class Walker:
     def told(self, pull: Pull) -> Iterator[Ref | Checkpoint]:
         self.alive.clear()
         query = self._terms(pull.query or self._query)
-        cursor = _Cursor.of(pull.since)
-        first = cursor.issues.at is None
-        rows, clock = self._listed("issue", cursor.issues, query if first else [], "activity")
-        if first and clock:
-            cursor = replace(cursor, texts=SinceCursor(clock - timedelta(seconds=1)))
+        start = SinceCursor.of(pull.since)
+        first = start.at is None
+        rows, clock = self._listed(start, query if first else [])
         items = [Listed(str(row["id"]), instant_of(row["activity"])) for row in rows]
-        news = self._news(items, cursor.issues)
+        news = self._news(items, start)
         wanted = {item.id for item in news}
         if query and news and not first:
-            matching, _ = self._listed("issue", cursor.issues, query, "activity")
-            ids = {str(row["id"]) for row in matching}
-            wanted = {n for n in wanted if n in ids or (pull.known and pull.known(n))}
-        start = cursor.issues
+            matching = {str(row["id"]) for row in self._listed(start, query)[0]}
+            wanted = {n for n in wanted if n in matching or (pull.known and pull.known(n))}
         for n, item in enumerate(news, 1):
             if item.id in wanted:
                 self.alive.add(item.id)
                 yield self._api.ref(item.id)
             if n % STOP == 0:
-                cursor = replace(cursor, issues=self._after(start, news[:n], clock))
-                yield Checkpoint(cursor=str(cursor), total=len(wanted))
-        cursor = replace(cursor, issues=self._after(start, items, clock))
-        if not first:
-            rows, clock = self._listed("msg", cursor.texts, [], "activity,creation")
-            items = [Listed(str(row["id"]), instant_of(row["activity"])) for row in rows]
-            fresh = {item.id for item in self._news(items, cursor.texts)}
-            edited = [str(r["id"]) for r in rows if r["activity"] > r["creation"]]
-            yield from self._issues_of([n for n in edited if n in fresh], query, wanted)
-            cursor = replace(cursor, texts=self._after(cursor.texts, items, clock))
-        yield Checkpoint(cursor=str(cursor), total=len(wanted))
-
-    def _issues_of(
-        self, messages: list[str], query: list[tuple[str, str]], told: set[str]
-    ) -> Iterator[Ref]:
-        """Yields the issues that hold the messages, but for those told already."""
-        for n in range(0, len(messages), BATCH):
-            numbers = ",".join(messages[n : n + BATCH])
-            for row in self._api.rows("issue", [*query, ("messages", numbers)]):
-                if str(row["id"]) not in told:
-                    told.add(str(row["id"]))
-                    self.alive.add(str(row["id"]))
-                    yield self._api.ref(str(row["id"]))
+                yield self._stop(start, news[:n], clock, len(wanted))
+        yield self._stop(start, items, clock, len(wanted))
 
     def _listed(
-        self, kind: str, since: SinceCursor, query: list[tuple[str, str]], fields: str
+        self, since: SinceCursor, query: list[tuple[str, str]]
     ) -> tuple[list[Row], datetime | None]:
         """Returns what changed since then, the oldest change first, and the clock at the beginning.
 
@@ -113,10 +67,10 @@ class Walker:
         found: dict[str, Row] = {}
         begun: datetime | None = None
         while True:
-            params = [*query, ("@sort", "activity,id"), ("@fields", fields)]
+            params = [*query, ("@sort", "activity,id"), ("@fields", "activity")]
             if at:
                 params.append(("activity", f"{at - ZONES:%Y-%m-%d.%H:%M:%S};"))
-            rows, clock, more = self._api.listing(kind, params)
+            rows, clock, more = self._api.listing("issue", params)
             begun = begun or clock
             for row in rows:
                 found.pop(str(row["id"]), None)
@@ -126,7 +80,7 @@ class Walker:
             last = instant_of(rows[-1]["activity"])
             if at and last <= at:
                 raise Garbled(
-                    f"{self._api.remote} tells no more than {len(rows)} changes of {kind}s at once.",
+                    f"{self._api.remote} tells no more than {len(rows)} changes at once.",
                     hint="Let its administrator raise max_response_row_size.",
                 )
             at = last
@@ -135,10 +89,11 @@ class Walker:
         least = since.asks_from(self._overlap)
         return [i for i in items if (not least or i.updated >= least) and since.fresh(i)]
 
-    def _after(
-        self, since: SinceCursor, items: list[Listed], clock: datetime | None
-    ) -> SinceCursor:
-        return since.after(items, clock=clock, overlap=self._overlap)
+    def _stop(
+        self, since: SinceCursor, items: list[Listed], clock: datetime | None, total: int
+    ) -> Checkpoint:
+        cursor = since.after(items, clock=clock, overlap=self._overlap)
+        return Checkpoint(cursor=str(cursor), total=total)
 
     def _terms(self, query: str) -> list[tuple[str, str]]:
         """Returns the terms of a query, which is what stands behind `issue?` in the browser."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from prophet_connectors._roundup_api import Api, Row
+from prophet_connectors._roundup_api import REFUSED, Api, Row
 from prophet_connectors._roundup_fields import CLASSES, CONTENT, raw_of
 from prophet_connectors._roundup_story import (
     BIRTH,
@@ -94,6 +94,8 @@ class Writer:
         content = operation.content
         if operation.private or content is None:
             raise Unsupported(f"{self._api.remote} cannot keep {name} private, or has no bytes.")
+        if not operation.size:
+            raise Rejected(f"{self._api.remote} takes no empty file: {name}.")
         if self._limit is not None and operation.size > self._limit:
             raise Unsupported(
                 f"{self._api.remote} takes no file above {self._limit} bytes: {name}."
@@ -135,7 +137,7 @@ class Writer:
             "data/file",
             body=lambda: form,
             headers={"Content-Type": form.content_type},
-            passing=frozenset({409}),
+            passing=frozenset({REFUSED}),
         )
         return str(self._api.taken(answer)["id"])
 

@@ -130,7 +130,7 @@ class Roundup(Connector):
             return self._api.whoami()
 
     def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:
-        """Yields refs by their last change, then those of whose messages one was edited."""
+        """Yields refs by their last change; that of a message's text moves nothing."""
         with shaped(self.context.remote, "Roundup"):
             yield from self._walker.told(pull)
 

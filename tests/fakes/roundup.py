@@ -42,6 +42,7 @@ KNOBS = Knobs(
 
 LINKS = {"status": "status", "priority": "priority", "assignedto": "user"}
 MULTILINKS = {"keyword": "keyword", "nosy": "user", "superseder": "issue"}
+COOKIE = "roundup_session_Roundupissuetracker"
 OPENED = ("unread", "resolved", "done-cbb")
 Row = dict[str, Any]
 Terms = list[tuple[str, str]]
@@ -76,21 +77,27 @@ class Roundup:
         self.loose: dict[str, Note | File] = {}
         self.births: dict[str, Note] = {}
         self.marks: dict[str, str] = {}
+        self.sessions: dict[str, str] = {}
+        self.cookie = ""
         self.base = ""
 
     def __call__(self, environ: Mapping[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         self.base = f"http://{environ.get('HTTP_HOST', 'roundup.example')}"
         with self.tracker.lock:
+            self.cookie = ""
             try:
                 status, kind, body = self._served(environ)
             except Refused as refused:
                 status, kind = refused.status, "application/json"
                 body = _json({"error": {"status": status, "msg": refused.said}})
             now = datetime.fromtimestamp(self.tracker.now, UTC)
+            cookie = self.cookie
         if status == 401:
             kind, body = "text/plain", b"Invalid Login - Invalid login"
         date = format_datetime(now, usegmt=True)
-        start(f"{status} Said", [("Content-Type", kind), ("Date", date)])
+        headers = [("Content-Type", kind), ("Date", date)]
+        headers += [("Set-Cookie", f"{COOKIE}={cookie}; Path=/; HttpOnly;")] if cookie else []
+        start(f"{status} Said", headers)
         return [body]
 
     # --- the doors ------------------------------------------------------------------------------
@@ -98,7 +105,10 @@ class Roundup:
     def _served(self, environ: Mapping[str, Any]) -> tuple[int, str, bytes]:
         method, path = environ["REQUEST_METHOD"], unquote(environ["PATH_INFO"])
         raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        self._check_login(environ.get("HTTP_AUTHORIZATION", ""))
+        if path == "/" and method == "POST":
+            self._login_by_form(dict(parse_qsl(raw.decode())))
+            return 200, "text/html", b"<html>a page for people</html>"
+        self._check_login(environ)
         if method != "GET":
             origin = environ.get("HTTP_ORIGIN")
             named = environ.get("HTTP_X_REQUESTED_WITH") and origin
@@ -137,10 +147,24 @@ class Roundup:
             _json({"data": {"id": number, "type": name, "attribute": {}}}),
         )
 
-    def _check_login(self, header: str) -> None:
-        login, _, password = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
-        if self.tracker.passwords.get(login) != password:
-            raise Refused(401, "")
+    def _login_by_form(self, form: Mapping[str, str]) -> None:
+        """Whoever is let in gets a cookie; who is not gets the same page without one."""
+        login = form.get("__login_name", "")
+        if self.tracker.passwords.get(login) == form.get("__login_password"):
+            self.cookie = f"s{len(self.sessions)}"
+            self.sessions[self.cookie] = login
+
+    def _check_login(self, environ: Mapping[str, Any]) -> None:
+        basic = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Basic ")
+        if basic:
+            login, _, password = base64.b64decode(basic).decode().partition(":")
+            if self.tracker.passwords.get(login) != password:
+                raise Refused(401, "")
+            return
+        found = re.search(rf"{COOKIE}=(\w+)", environ.get("HTTP_COOKIE", ""))
+        if not found or found[1] not in self.sessions:
+            self.cookie = "None" if found else ""
+            raise Refused(403, "Forbidden.")
 
     def _check_etag(self, name: str, number: str, sent: str) -> None:
         if sent != self._etag(name, number):
@@ -360,6 +384,8 @@ class Roundup:
             self.marks[number] = said.get("messageid", "")
             return number
         if name == "file":
+            if not said["content"]:
+                raise Refused(405, "'NoneType' object has no attribute 'encode'")
             self.loose[number] = File(
                 id=number, author=ACCOUNT, created=self.tracker.now, name=said["name"],
                 content_type=said["type"], data=said["content"],
@@ -426,15 +452,15 @@ class Roundup:
                 self.tracker.delete_attachment(ACCOUNT, item.id, number)
 
     def reword(self, number: str, text: str) -> None:
-        """A message changes, and its issue does not move."""
+        """A message changes: neither its own time nor its issue's moves."""
         for item in self.tracker.items.values():
             moved = list(item.stamps)
             birth = self.births.get(item.id)
             if birth is not None and birth.id == number:
                 self.tracker.update(ACCOUNT, item.id, {"content": text or None})
-                birth.updated = self.tracker.now
             elif number in {note.id for note in item.comments}:
                 self.tracker.edit_comment(ACCOUNT, item.id, number, text)
+                next(note for note in item.comments if note.id == number).updated = None
             else:
                 continue
             item.stamps[:] = moved
@@ -448,6 +474,8 @@ class Roundup:
     def _changes(self, said: Row) -> dict[str, Value | None]:
         changes: dict[str, Value | None] = {}
         for name, value in said.items():
+            if value is None:  # null is passed over
+                continue
             if name == "title":
                 changes[name] = _kept(value) or None
             elif name in LINKS:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from prophet_connectors._trac_reading import AT_ONCE, Reader, number
-from prophet_connectors._trac_rpc import Rpc
+from prophet_connectors._trac_rpc import Call, Rpc
 from prophet_hub.errors import NotFound, RemoteError
 from prophet_hub.sdk import Checkpoint, Pull, Ref, Ticket
 from prophet_hub.sdk.since import Listed, SinceCursor
@@ -31,8 +31,8 @@ REACH: Final = 80
 
 FEW: Final = 25
 MANY: Final = 400
-"""Entries asked of a timeline: few, and four more for each ticket that changed in the last minute;
-then many, then all, as long as the last known one is not among them."""
+"""Entries asked of a timeline beyond those that are known: few, then many, then all, as long as none
+is so old that everything before it is told."""
 
 KNOWN: Final = 500
 """Tickets of the last minute that are asked of in one request, whether they moved."""
@@ -44,22 +44,28 @@ GUID: Final = re.compile(r"(?:/attachment/ticket/(\d+)/([^/]+))?/(\d{15,})$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Up to when all is told, of tickets and of files."""
+    """Up to when all is told, of tickets and of files.
+
+    Attributes:
+        near: How many entries of the timeline the next look back meets at least.
+    """
 
     tickets: SinceCursor = field(default_factory=SinceCursor)
     files: SinceCursor = field(default_factory=SinceCursor)
+    near: int = 0
 
     @classmethod
     def of(cls, text: str) -> Cursor:
         """Returns the cursor that the text says; all is told anew where it says none."""
         try:
-            tickets, files = json.loads(text)
-            return cls(tickets=SinceCursor.of(tickets), files=SinceCursor.of(files))
+            tickets, files, near = json.loads(text)
+            parts = SinceCursor.of(tickets), SinceCursor.of(files)
+            return cls(tickets=parts[0], files=parts[1], near=int(near))
         except (ValueError, TypeError):
             return cls()
 
     def __str__(self) -> str:
-        return json.dumps([str(self.tickets), str(self.files)])
+        return json.dumps([str(self.tickets), str(self.files), self.near])
 
 
 class Walker:
@@ -77,15 +83,16 @@ class Walker:
         of the next time.
         """
         before = Cursor.of(pull.since)
-        cursor, files = before.tickets, before.files
+        cursor = before.tickets
         ids = self._listed(cursor)
-        days = self._days(files)
+        now = parsedate_to_datetime(self._rpc.date) if self._rpc.date else None
+        days = max((now - before.files.at).days, 0) + 2 if now and before.files.at else REACH
         if days > REACH and cursor.at:  # a file may be missing: all is told anew
             cursor = SinceCursor()
             ids = self._listed(cursor)
         first = cursor.at is None
-        filed, after = self._filed(files, days, FEW + 4 * len(cursor.told), first=first)
-        files = after if first else files
+        filed, after = self._filed(before, days, now, first=first)
+        between = after if first else before
         ids, filed = self._matching(pull, ids, filed)
         seen: set[str] = set()
         newest = self._newest(ids)
@@ -104,9 +111,9 @@ class Walker:
                     seen.add(ticket)
                     yield told if settled else Ref(id=ticket)
             cursor = _after(cursor, items)
-            yield Checkpoint(cursor=str(Cursor(tickets=cursor, files=files)), total=len(ids))
+            yield Checkpoint(cursor=str(replace(between, tickets=cursor)), total=len(ids))
         yield from (Ref(id=ticket) for ticket in filed if ticket not in seen)
-        yield Checkpoint(cursor=str(Cursor(tickets=cursor, files=after)), total=len(ids))
+        yield Checkpoint(cursor=str(replace(after, tickets=cursor)), total=len(ids))
 
     def _listed(self, cursor: SinceCursor) -> list[str]:
         """Returns the tickets that may have changed, the one that did last at the end.
@@ -115,18 +122,17 @@ class Walker:
         """
         since = cursor.asks_from(OVERLAP)
         limit = f"changetime={since:%Y-%m-%dT%H:%M:%SZ}..&" if since else ""
-        told = list(cursor.told)[:KNOWN]
+        known = list(cursor.told)
         listed, *gets = self._rpc.many(
-            [
-                ("ticket.query", f"{limit}order=changetime&max=0"),
-                *(("ticket.get", number(ticket)) for ticket in told),
-            ]
+            [("ticket.query", f"{limit}order=changetime&max=0"), *_gets(known[:KNOWN])]
         )
         if isinstance(listed, RemoteError):
             raise listed
+        for start in range(KNOWN, len(known), KNOWN):
+            gets += self._rpc.many(_gets(known[start : start + KNOWN]))
         still = {
             ticket
-            for ticket, got in zip(told, gets, strict=True)
+            for ticket, got in zip(known, gets, strict=True)
             if not isinstance(got, RemoteError)
             and not cursor.fresh(Listed(ticket, _moved(got[3]["_ts"])))
         }
@@ -161,33 +167,33 @@ class Walker:
 
     # --- files ----------------------------------------------------------------------------------
 
-    def _days(self, files: SinceCursor) -> int:
-        """Returns how many days back the timeline has to go, by the tracker's clock."""
-        now = parsedate_to_datetime(self._rpc.date) if self._rpc.date else None
-        return max((now - files.at).days, 0) + 2 if now and files.at else REACH
-
     def _filed(
-        self, files: SinceCursor, days: int, size: int, *, first: bool
-    ) -> tuple[list[str], SinceCursor]:
+        self, cursor: Cursor, days: int, now: datetime | None, *, first: bool
+    ) -> tuple[list[str], Cursor]:
         """Returns the tickets that got files, and the cursor after it.
 
         In a first pull there is no news, only a place to go on from.  Where the account may not see
         the timeline, a file alone is never news.
         """
+        files, size = cursor.files, cursor.near + FEW
         limit = files.asks_from(OVERLAP)
         entries: list[_Entry] = []
         try:
-            for most in (size,) if first else (size, size + MANY, 0):
+            for most in (size, size + MANY, 0):
                 entries = self.timeline(days, most)
+                if first and entries:
+                    limit = entries[0].at - OVERLAP
                 if len(entries) < most or any(limit and one.at < limit for one in entries):
                     break
         except NotFound:
-            return [], files
+            return [], cursor
         late = [one for one in entries if limit is None or one.at >= limit]
         items = [Listed(f"{one.ticket}/{one.name}", one.at) for one in late if one.ticket]
         fresh = [] if first else [i.id.partition("/")[0] for i in items if files.fresh(i)]
-        newest = [Listed("", max(one.at for one in late))] if late else []
-        return list(dict.fromkeys(fresh)), _after(files, [*items, *newest])
+        seen = [one.at for one in late] + ([now - OVERLAP] if now and late else [])
+        newest = [Listed("", max(seen))] if seen else []
+        found = replace(cursor, files=_after(files, [*items, *newest]), near=len(late))
+        return list(dict.fromkeys(fresh)), found
 
     def timeline(self, days: int, size: int) -> list[_Entry]:
         """Returns what happened, the newest first."""
@@ -209,6 +215,10 @@ class _Entry:
     ticket: str
     name: str
     at: datetime
+
+
+def _gets(tickets: Sequence[str]) -> list[Call]:
+    return [("ticket.get", number(ticket)) for ticket in tickets]
 
 
 def _after(cursor: SinceCursor, items: Sequence[Listed]) -> SinceCursor:

@@ -148,6 +148,7 @@ class TestRequests:
     def test_twenty_tickets_are_one_request(self, place):
         for n in range(40):
             place.make(place.new(n))
+            place.advance(10)
         place.connector.whoami()
         assert spent(place, lambda: told(place)) == 5  # a listing, the timeline, the newest, two
 
@@ -171,6 +172,20 @@ class TestRequests:
         shown = read(place, place.make(place.new()))
         sent = Update(ref=shown.ref, changes=changes, version=shown.version)
         assert spent(place, lambda: place.connector.apply(sent)) == requests
+
+    def test_an_idle_pull_is_two_right_after_a_busy_minute(self, place):
+        """Six hundred tickets within one minute: whether they moved is asked by five hundreds."""
+        for n in range(600):
+            place.make(place.new(n))
+        _, cursor = told(place)
+        assert spent(place, lambda: told(place, cursor)) == 3
+        ids, cursor = told(place, cursor)
+        assert ids == []
+        place.advance(3600)
+        place.edit("1", "summary", "Moved")
+        ids, cursor = told(place, cursor)
+        assert ids == ["1"]
+        assert spent(place, lambda: told(place, cursor)) == 2
 
     def test_one_log_in_serves_all(self, place):
         for _ in range(3):

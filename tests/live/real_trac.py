@@ -107,7 +107,9 @@ class TracSandbox(Sandbox):
 
     def __init__(self, server: Server, **settings: object) -> None:
         self.server, self.password = server, server.password
-        self.settings = settings
+        # else every pull of every test would tell what the tests before it made
+        since = datetime.now(UTC)
+        self.settings = {"query": f"time={since:%Y-%m-%dT%H:%M:%SZ}..", **settings}
         self.bob = Somebody(server.url, self.person, self.password)
         self.made: list[Trac] = []
         self.forward = Forward(server.url)

@@ -35,6 +35,10 @@ class Place(Protocol):
     """What the connector asks of either."""
 
     @property
+    def web(self) -> str:
+        """Where people look at a bug, with `{id}`; "" if it does not tell."""
+
+    @property
     def clock(self) -> datetime | None:
         """Its clock when it was asked for the bugs of a query; None if it does not tell."""
 
@@ -112,6 +116,11 @@ class Server:
     def clock(self) -> datetime | None:
         """The server's clock, as of the latest answer to a procedure."""
         return self.soap.clock
+
+    @property
+    def web(self) -> str:
+        """Where people look at a bug."""
+        return f"{self.http.base_url}/bugreport.cgi?bug={{id}}"
 
     def prove(self) -> None:
         self.soap.ask("newest_bugs", 1)

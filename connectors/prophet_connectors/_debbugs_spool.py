@@ -53,6 +53,7 @@ class Spool:
     folder: Path
     archived: bool
     clock: datetime | None = None
+    web: str = ""
 
     def prove(self) -> None:
         if not (self.folder / "db-h").is_dir():

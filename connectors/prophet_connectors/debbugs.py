@@ -12,7 +12,6 @@ statuses compared, 500 in a request.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -58,7 +57,6 @@ _PIECE = 1 << 16
 """Bytes of a file that are handed on at once."""
 
 _KEYS = frozenset({TICKET, COMMENT, ATTACHMENT})
-_WRITES = frozenset({("update", TICKET), *(("create", kind) for kind in _KEYS)})
 
 
 class Debbugs(Connector):
@@ -70,8 +68,11 @@ class Debbugs(Connector):
     fields = words.FIELDS
     capabilities = Capabilities(
         history=History.PARTIAL,
+        writes=frozenset({("update", TICKET), *(("create", kind) for kind in _KEYS)}),
         granularity=timedelta(seconds=1),
+        overlap=timedelta(hours=1),
         ordered=True,
+        keys=_KEYS,
         notifies=True,
         concurrency=2,
     )
@@ -81,11 +82,10 @@ class Debbugs(Connector):
         if settings.usertags:
             self.fields = words.FIELDS.extended([words.USERTAGS])
         self._place = place_of(settings, context)
-        base = re.sub(r"/soap\.cgi/?$|/$", "", settings.url)
-        self.references = References(
-            url=settings.web or f"{base}/bugreport.cgi?bug={{id}}",
-            read=(r"(?<![\w&/#])(?i:bug) ?#?(?P<id>\d+)(?![\w-])",),
-        )
+        if address := settings.web or self._place.web:
+            self.references = References(
+                url=address, read=(r"(?<![\w&/#])(?i:bug) ?#?(?P<id>\d+)(?![\w-])",)
+            )
         self._post = post_of(settings, context)
         self._writer = (
             writer_of(settings, context, self._place, self._post, self._status)
@@ -94,9 +94,9 @@ class Debbugs(Connector):
         )
         able = replace(type(self).capabilities, overlap=timedelta(seconds=settings.index_lag))
         if self._post:
-            able = replace(
-                able, writes=_WRITES, keys=_KEYS, attachment_limit=settings.attachment_limit
-            )
+            able = replace(able, attachment_limit=settings.attachment_limit)
+        else:
+            able = replace(able, writes=frozenset(), keys=frozenset())
         self.capabilities = able
 
     def whoami(self) -> Person:

@@ -630,6 +630,8 @@ class TestRequests:
         text = f"#12 bug 13, Bug#14; {place.connector.references.address('15')} debug 16 a#17"
         place.connector.references.put(text, lambda bug, _: told.append(bug) or "")
         assert told == ["12", "13", "14", "15"]
+        spool = Debbugs(DebbugsSettings(url="/srv/spool"), Context())
+        assert spool.references is None, "files do not say where people look"
 
 
 def test_a_spool_tells_what_the_server_tells(place, tmp_path):

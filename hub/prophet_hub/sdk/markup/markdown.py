@@ -6,7 +6,6 @@ does so, and what people paste into tickets depends on it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -33,13 +32,13 @@ from prophet_hub.sdk.markup.tree import (
     Verbatim,
     linking,
     spanning,
+    task,
     tidy,
 )
 
 __all__ = ["blocks", "read"]
 
 DEEPEST = 80
-_TASK = re.compile(r"\[([ xX])\](?: +|$)")
 
 
 class _Parser(MarkdownIt):
@@ -114,16 +113,8 @@ def _items(tokens: Iterator[Token]) -> tuple[Item, ...]:
     for token in tokens:
         if token.type != "list_item_open":
             break
-        done.append(_item(tidy(_blocks(tokens))))
+        done.append(task(tidy(_blocks(tokens))))
     return tuple(done)
-
-
-def _item(blocks: tuple[Block, ...]) -> Item:
-    match blocks:
-        case (Paragraph((Text(text), *rest)), *others) if found := _TASK.match(text):
-            first = Paragraph((Text(text[found.end() :]), *rest))
-            return Item((first, *others), found[1] != " ")
-    return Item(blocks)
 
 
 def _table(tokens: Iterator[Token]) -> Table:

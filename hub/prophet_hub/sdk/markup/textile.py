@@ -28,6 +28,7 @@ from prophet_hub.sdk.markup.tree import (
     Verbatim,
     linking,
     spanning,
+    task,
     tidy,
 )
 
@@ -80,13 +81,8 @@ _POST = re.compile(r"[^\w=/;()-]+$")
 def read(text: str) -> tuple[Block, ...]:
     """Returns the tree of a text."""
     held: list[Code | Inline] = []
-    text = (
-        text.replace("\r\n", "\n")
-        .replace("\r", "\n")
-        .replace("\x00", "\ufffd")
-        .replace("\t", "    ")
-    )
-    text = OFF.sub(lambda found: _hold(found, held), text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
+    text = OFF.sub(lambda found: _hold(found, held), text).replace("\t", "    ")
     return tidy(_blocks(text.split("\n"), held))
 
 
@@ -236,16 +232,9 @@ def _items(
             last = items.pop()
             items.append(Item((*last.blocks, below), last.done))
             continue
-        items.append(_item(tuple(_paragraph(entries[at][1], held))))
+        items.append(task(tidy(_paragraph(entries[at][1], held))))
         at += 1
     return Items(tuple(items), 1 if mark[-1] == "#" else None), at
-
-
-def _item(blocks: tuple[Block, ...]) -> Item:
-    match blocks:
-        case (Paragraph((Text(text), *rest)), *others) if text[:4] in {"[ ] ", "[x] "}:
-            return Item((Paragraph((Text(text[4:]), *rest)), *others), text[1] == "x")
-    return Item(blocks)
 
 
 def _paragraph(lines: list[str], held: list[Code | Inline]) -> Iterator[Block]:

@@ -104,10 +104,9 @@ def _mixed(items: Items) -> bool:
     """Tells whether items hold what a list in Textile cannot."""
     return any(
         isinstance(block, Heading | Quote | Table | Rule)
-        or (isinstance(block, Items) and (n == 0 or _mixed(block)))
-        or (isinstance(block, Code) and n == 0)
+        or (isinstance(block, Items) and _mixed(block))
         for item in items.items
-        for n, block in enumerate(item.blocks)
+        for block in item.blocks
     )
 
 
@@ -117,11 +116,7 @@ def _parted(items: Items) -> Iterator[Block]:
         start = None if items.start is None else items.start + n
         kept: list[Block] = []
         rest = list(item.blocks)
-        while (
-            rest
-            and not isinstance(rest[0], Heading | Quote | Table | Rule)
-            and (kept or isinstance(rest[0], Paragraph))
-        ):
+        while rest and not isinstance(rest[0], Heading | Quote | Table | Rule):
             if isinstance(rest[0], Items) and _mixed(rest[0]):
                 break
             kept.append(rest.pop(0))
@@ -170,7 +165,7 @@ def _words(inside: tuple[Inline, ...], way: re.Pattern[str]) -> str:
         match one:
             case Span(kind, _) if _stands(before, piece, after[:1]):
                 done += f"{_SIGN[kind]}{piece}{_SIGN[kind]}"
-            case Link() if piece.startswith('"') and not _ends(after):
+            case Link() if not _ends(after):
                 done += f"{piece} "
             case Verbatim(text) if not before.isalnum() and not after[:1].isalnum():
                 done += f"@{_entities(_VERBATIM, text)}@"

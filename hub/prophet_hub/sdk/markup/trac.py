@@ -30,6 +30,7 @@ from prophet_hub.sdk.markup.tree import (
     Text,
     Verbatim,
     spanning,
+    task,
     tidy,
 )
 
@@ -303,7 +304,7 @@ def _item(lines: list[str], at: int, found: re.Match[str], depth: int) -> tuple[
         else:
             break
     text()
-    return at, _task(tidy(blocks))
+    return at, task(tidy(blocks))
 
 
 def _end_of_item(lines: list[str], at: int, indent: int) -> int:
@@ -317,13 +318,6 @@ def _end_of_item(lines: list[str], at: int, indent: int) -> int:
         else:
             break
     return at
-
-
-def _task(blocks: tuple[Block, ...]) -> Item:
-    match blocks:
-        case (Paragraph((Text(text), *rest)), *others) if text[:4] in {"[ ] ", "[x] "}:
-            return Item((Paragraph((Text(text[4:]), *rest)), *others), text[1] == "x")
-    return Item(blocks)
 
 
 def _indented(lines: list[str], depth: int) -> Iterator[Block]:

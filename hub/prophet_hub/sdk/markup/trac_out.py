@@ -37,7 +37,6 @@ _LINE = re.compile(
     r"(?m)^(?=\s|>|----|={1,6}\s|(?:[*\u2022-]|[0-9]+|[a-zA-Z]|[ivxIVX]{1,5})(?:(?<=[*\u2022-])|\.)\s|\|\||=\|\||\{\{\{)"
 )
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_SINGLE = re.compile(r"[\^`]")
 _TARGET = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+._-]{0,30}:|[/?#]|\.\.?[/?#])[^\]\s\u200b]*")
 _GUARDED = re.compile(r"^(\s*)(\{\{\{|\}\}\})(?=\s*$|\s*#!)", re.MULTILINE)
 
@@ -94,11 +93,9 @@ def _code(text: str, language: str) -> str:
 def _mixed(items: Items) -> bool:
     """Tells whether items hold what a list in Trac cannot."""
     return any(
-        isinstance(block, Heading | Table | Rule)
-        or (isinstance(block, Items) and _mixed(block))
-        or (n == 0 and not isinstance(block, Paragraph))
+        isinstance(block, Heading | Table | Rule) or (isinstance(block, Items) and _mixed(block))
         for item in items.items
-        for n, block in enumerate(item.blocks)
+        for block in item.blocks
     )
 
 
@@ -107,11 +104,7 @@ def _parted(items: Items) -> Iterator[Block]:
     for n, item in enumerate(items.items):
         rest = list(item.blocks)
         kept: list[Block] = []
-        while (
-            rest
-            and not isinstance(rest[0], Heading | Table | Rule)
-            and (kept or isinstance(rest[0], Paragraph))
-        ):
+        while rest and not isinstance(rest[0], Heading | Table | Rule):
             if isinstance(rest[0], Items) and _mixed(rest[0]):
                 break
             kept.append(rest.pop(0))
@@ -163,25 +156,21 @@ def _lines(inside: tuple[Inline, ...], way: int) -> str:
     return _LINE.sub(ZERO, _words(inside, way))
 
 
-def _words(inside: tuple[Inline, ...], way: int, brk: str = "\n") -> str:
+def _words(inside: tuple[Inline, ...], way: int, brk: str = "\n", follows: str = "") -> str:
+    """Returns a passage; `follows`: what stands right after it."""
     done = ""
-    for one in inside:
-        piece = _piece(one, way, brk)
+    pieces = [_piece(one, way, brk) for one in inside]
+    for n, (one, piece) in enumerate(zip(inside, pieces, strict=True)):
+        before = done[-1:]
+        after = pieces[n + 1][:1] if n + 1 < len(pieces) else follows
+        text = piece
+        if isinstance(one, Link) and piece == one.target and (after.strip() or before.isalnum()):
+            text = f"[{piece} {piece}]"  # the address would go on, or be part of a word
         # two signs in a row would be read as another one
-        if (
-            done
-            and piece
-            and done[-1] in "'*/_~,^`!{[|="
-            and (done[-1] == piece[0] or done[-1] == "!")
-        ) or (
-            done
-            and isinstance(one, Link)
-            and piece == one.target
-            and re.match(r"[\w+.-]", done[-1])
-        ):
+        if text and before and before in "'*/_~,^`!{[|=" and before in {text[0], "!"}:
             done += ZERO
-        done += piece
-    return done
+        done += text
+    return done + (ZERO if follows and done.endswith(follows[0]) else "")
 
 
 def _piece(one: Inline, way: int, brk: str) -> str:
@@ -199,7 +188,7 @@ def _piece(one: Inline, way: int, brk: str) -> str:
                 else _escaped(text, way)
             )
         case Span(kind, children):
-            return f"{_SIGN[kind]}{_words(children, way, brk)}{_SIGN[kind]}"
+            return f"{_SIGN[kind]}{_words(children, way, brk, _SIGN[kind])}{_SIGN[kind]}"
         case Link(target, children):
             return _link(target, children, way)
         case Image(target, alt):
@@ -230,10 +219,13 @@ def _link(target: str, children: tuple[Inline, ...], way: int) -> str:
 def _escaped(text: str, way: int) -> str:
     text = text.replace(ZERO, "")
     if way == SAFE:
-        return _PUNCTUATION.sub(
-            lambda found: ("!" if _SINGLE.match(found[0]) else "") + found[0] + ZERO, text
-        )
+        return _PUNCTUATION.sub(_apart, text)
     return TOKEN.sub(_bang, text)
+
+
+def _apart(found: re.Match[str]) -> str:
+    """Returns a sign that is none, for it stands alone; a backtick may pair with any other."""
+    return {"^": f"!^{ZERO}", "`": "{{{`}}}"}.get(found[0], found[0] + ZERO)
 
 
 def _bang(found: re.Match[str]) -> str:

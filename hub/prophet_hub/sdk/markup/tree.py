@@ -34,6 +34,7 @@ __all__ = [
     "linking",
     "shown",
     "spanning",
+    "task",
     "tidy",
     "tidy_inline",
 ]
@@ -150,6 +151,7 @@ _PICTURE = re.compile(r"data:image/(?:png|gif|jpe?g|webp);", re.IGNORECASE)
 _IGNORED = re.compile(r"[\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\ufeff]+")
 _LINES = re.compile(r" *(?:\r\n?|\n) *")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}", re.ASCII)
+_TASK = re.compile(r"\[([ xX])\](?: +|$)")
 _LAST_LEVEL = 6
 _LAST_NUMBER = 999_999_999
 
@@ -389,6 +391,8 @@ def _joined(inside: Sequence[Inline]) -> list[Inline]:
             continue
         if isinstance(one, Text) and isinstance(last, Text):
             done[-1] = Text(last.text + one.text)
+        elif isinstance(one, Verbatim) and isinstance(last, Verbatim):
+            done[-1] = Verbatim(last.text + one.text)
         elif isinstance(one, Span) and isinstance(last, Span) and one.kind == last.kind:
             done[-1] = Span(one.kind, tuple(_joined(last.inside + one.inside)))
         else:
@@ -398,25 +402,48 @@ def _joined(inside: Sequence[Inline]) -> list[Inline]:
 
 def _trimmed(inside: Sequence[Inline]) -> tuple[Inline, ...]:
     """Returns it without spaces at the ends of lines and breaks at its own ends."""
-    done: list[Inline] = []
-    for one in inside:
-        last = done[-1] if done else None
-        fresh = last is None or isinstance(last, Break)
-        if isinstance(one, Break):
-            if isinstance(last, Text):
-                done[-1:] = [Text(kept)] if (kept := last.text.rstrip(" ")) else []
-            if done:
-                done.append(one)
-        elif isinstance(one, Text) and fresh:
-            done += [Text(kept)] if (kept := one.text.lstrip(" ")) else []
-        else:
-            done.append(one)
-    while done and isinstance(done[-1], Text | Break):
-        last = done.pop()
-        if isinstance(last, Text) and (kept := last.text.rstrip(" ")):
-            done.append(Text(kept))
-            break
+    done = _stripped(_stripped(inside, left=True)[0], left=False)[0]
+    while done and isinstance(done[0], Break):
+        del done[0]
+    while done and isinstance(done[-1], Break):
+        del done[-1]
     return tuple(done)
+
+
+def _stripped(
+    inside: Sequence[Inline], *, left: bool, fresh: bool = True
+) -> tuple[list[Inline], bool]:
+    """Returns it without spaces after breaks or, from the other end, before them.
+
+    `fresh`: nothing is shown yet since the last break; told again for what follows.
+    """
+    done: list[Inline] = []
+    for one in inside if left else reversed(inside):
+        kept: Inline | None = one
+        match one:
+            case Break():
+                fresh = True
+            case Text(text):
+                if fresh:
+                    text = text.lstrip(" ") if left else text.rstrip(" ")
+                    kept = Text(text) if text else None
+                fresh = fresh and not text
+            case Span(kind, children):
+                below, fresh = _stripped(children, left=left, fresh=fresh)
+                kept = Span(kind, tuple(below)) if below else None
+            case _:
+                fresh = False
+        done += [kept] if kept else []
+    return done if left else done[::-1], fresh
+
+
+def task(blocks: tuple[Block, ...]) -> Item:
+    """Returns an item, a task if it begins with a box."""
+    match blocks:
+        case (Paragraph((Text(text), *rest)), *others) if found := _TASK.match(text):
+            first = Paragraph((Text(text[found.end() :]), *rest))
+            return Item((first, *others), found[1] != " ")
+    return Item(blocks)
 
 
 def flat(blocks: Iterable[Block]) -> tuple[Inline, ...]:

@@ -26,6 +26,9 @@ __all__ = ["OVERLAP", "Walker"]
 OVERLAP: Final = timedelta(minutes=1)
 """A change is dated before it is written: one made with many others shows that much later."""
 
+LOOK: Final = OVERLAP + timedelta(seconds=1)
+"""A query takes whole seconds: it begins with the first one that is in the look back as a whole."""
+
 REACH: Final = 80
 """Days: a timeline goes no further back than 90 (`max_daysback`)."""
 
@@ -120,8 +123,9 @@ class Walker:
 
         Those of the last minute are told by every listing; whether they moved is asked with it.
         """
-        since = cursor.asks_from(OVERLAP)
-        limit = f"changetime={since:%Y-%m-%dT%H:%M:%SZ}..&" if since else ""
+        since = cursor.asks_from(LOOK)
+        second = since.replace(microsecond=0) + timedelta(seconds=1) if since else None
+        limit = f"changetime={second:%Y-%m-%dT%H:%M:%SZ}..&" if second else ""
         known = list(cursor.told)
         listed, *gets = self._rpc.many(
             [("ticket.query", f"{limit}order=changetime&max=0"), *_gets(known[:KNOWN])]
@@ -176,13 +180,13 @@ class Walker:
         the timeline, a file alone is never news.
         """
         files, size = cursor.files, cursor.near + FEW
-        limit = files.asks_from(OVERLAP)
+        limit = files.asks_from(LOOK)
         entries: list[_Entry] = []
         try:
             for most in (size, size + MANY, 0):
                 entries = self.timeline(days, most)
                 if first and entries:
-                    limit = entries[0].at - OVERLAP
+                    limit = entries[0].at - LOOK
                 if len(entries) < most or any(limit and one.at < limit for one in entries):
                     break
         except NotFound:
@@ -190,7 +194,7 @@ class Walker:
         late = [one for one in entries if limit is None or one.at >= limit]
         items = [Listed(f"{one.ticket}/{one.name}", one.at) for one in late if one.ticket]
         fresh = [] if first else [i.id.partition("/")[0] for i in items if files.fresh(i)]
-        seen = [one.at for one in late] + ([now - OVERLAP] if now and late else [])
+        seen = [one.at for one in late] + ([now - LOOK] if now and late else [])
         newest = [Listed("", max(seen))] if seen else []
         found = replace(cursor, files=_after(files, [*items, *newest]), near=len(late))
         return list(dict.fromkeys(fresh)), found
@@ -223,7 +227,7 @@ def _gets(tickets: Sequence[str]) -> list[Call]:
 
 def _after(cursor: SinceCursor, items: Sequence[Listed]) -> SinceCursor:
     """Returns the cursor after these; times are exact, so that no moment has to be told again."""
-    return cursor.after(items, clock=EVER, granularity=timedelta(0), overlap=OVERLAP)
+    return cursor.after(items, clock=EVER, granularity=timedelta(0), overlap=LOOK)
 
 
 def _moved(version: object) -> datetime:

@@ -187,6 +187,15 @@ class TestRequests:
         assert ids == ["1"]
         assert spent(place, lambda: told(place, cursor)) == 2
 
+    @pytest.mark.parametrize("seconds", [59, 60, 61, 62])
+    def test_the_edge_of_the_look_back_is_not_read_again_and_again(self, place, seconds):
+        place.make(place.new(1))
+        place.advance(seconds)
+        place.make(place.new(2))
+        _, cursor = told(place)
+        for _ in range(2):
+            assert spent(place, lambda at=cursor: told(place, at)) == 2
+
     def test_one_log_in_serves_all(self, place):
         for _ in range(3):
             told(place)

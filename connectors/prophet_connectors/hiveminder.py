@@ -94,8 +94,8 @@ class Hiveminder(Connector):
         granularity=timedelta(0),
         ordered=True,
         keys=frozenset({TICKET, COMMENT}),
-        streams=True,
-        notifies=True,
+        streams=True, notifies=True,
+        dialects=("markdown", "plain"),
     )  # fmt: skip
 
     def __init__(self, settings: HiveminderSettings, context: Context) -> None:

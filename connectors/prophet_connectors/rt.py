@@ -40,6 +40,7 @@ from prophet_hub.sdk import (
     Pull,
     Receipt,
     Ref,
+    References,
     RemoteSettings,
     Schema,
     SchemaField,
@@ -107,6 +108,7 @@ class RT(Connector):
         streams=True,
         notifies=True,
         tombstones=True,
+        dialects=("plain", "html"),
     )
 
     def __init__(self, settings: RTSettings, context: Context) -> None:
@@ -115,6 +117,10 @@ class RT(Connector):
         if settings.attachment_limit:
             limit = settings.attachment_limit
             self.capabilities = replace(type(self).capabilities, attachment_limit=limit)
+        self.references = References(
+            url=f"{settings.url.rstrip('/')}/Ticket/Display.html?id={{id}}",
+            read=(r"(?i:(?<!\w)ticket[ \t]+#?(?P<id>\d+)(?!\w))",),
+        )
         proof = login(settings.user, settings.password, settings.token)
         self.http = Http(settings.url, context, auth=proof)
         self._ask = Asker(self.http, settings.time_zone)

@@ -72,7 +72,11 @@ class Hub:
         self.specs[name] = replace(self.specs[name], **what)
 
     def foreign(self, name):
-        return ForeignReplica(self.replica, self.specs[name], job="job", run=f"run-{self.runs}")
+        ways = {s.tracker: s.connector.references for s in self.specs.values()}
+        return ForeignReplica(
+            self.replica, self.specs[name], job="job", run=f"run-{self.runs}",
+            references={tracker: way for tracker, way in ways.items() if way},
+        )  # fmt: skip
 
     def sync(self):
         """Runs once: pulls all, settles, plans all, applies all; returns what was applied."""

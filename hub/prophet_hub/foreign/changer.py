@@ -145,7 +145,7 @@ class Changer:
         side = self.side
         if not is_alive(cells) or not side.may("update", ref.kind):
             return Composed(), shadow
-        need = self.desk.planner.compose(ref.kind, ref.id, cells, shadow)
+        need = self.desk.planner.compose(ref.kind, ref.id, record, cells, shadow)
         with side.transaction():
             self.desk.planner.note(ref.kind, ref.id, record, shadow, need)
             if self.desk.planner.withheld(ref.kind, ref.id, record, cells, shadow):

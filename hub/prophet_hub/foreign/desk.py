@@ -15,13 +15,15 @@ from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.puller import Fetched, Puller
 from prophet_hub.foreign.rows import WAY, Journal, Sent, split
 from prophet_hub.foreign.side import Side
-from prophet_hub.foreign.steps import Outcome, Planned
+from prophet_hub.foreign.steps import Outcome, Planned, Verb
 from prophet_hub.model.changes import LIFE
 from prophet_hub.sdk import TICKET, Gone, Kind, Ref, Ticket
 
 __all__ = ["Desk", "is_alive", "outcome_of"]
 
 _LIFE: Final = (LIFE, "alive")
+_LINKS: Final = frozenset({Kind.LINKS})
+_MOVING: Final = _LINKS | {Kind.LONG}
 
 
 class Desk:
@@ -59,6 +61,7 @@ class Desk:
     def as_planned(self, planned: Planned, need: Composed) -> dict[str, Sent]:
         """Returns of what is needed now only what the plan showed; links may come along.
 
+        So may the texts of a create: the tickets that they name may have come to be meanwhile.
         So may what is filled in beside a status, and the way back of a ticket left on its way.
         """
         shown = {(f.theirs, f.after) for f in planned.fields}
@@ -68,11 +71,12 @@ class Desk:
         for (name, sent), plan in zip(need.send.items(), need.fields, strict=True):
             theirs, member = split(name)
             row = self.side.fields[planned.ref.kind].theirs(theirs)
-            links = row is not None and row.kind is Kind.LINKS
+            kinds = _MOVING if planned.verb is Verb.CREATE else _LINKS
+            free = row is not None and row.kind in kinds
             goes = member and plan.after is None
             known = (theirs, member) in leaves if goes else (theirs, plan.after) in shown
             same_way = plan.going or all((theirs, word) in via for word in plan.via)
-            if links or plan.filled or plan.back or (known and same_way):
+            if free or plan.filled or plan.back or (known and same_way):
                 send[name] = sent
         if need.way and need.way.slot not in send:
             send = {name: sent for name, sent in send.items() if not sent.fills}

@@ -7,6 +7,7 @@ from functools import partial
 
 from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, READ, WHOLE, Intent, ItemRow, Shadow
 from prophet_hub.foreign.side import LazyCells, Side
+from prophet_hub.foreign.texts import Home
 from prophet_hub.foreign.transcribe import Known, Reading, transcribe
 from prophet_hub.foreign.translate import Telling
 from prophet_hub.model import ids
@@ -45,12 +46,13 @@ class Items:
             twin=twin,
             intent=intent[1] if intent else None,
             cells=LazyCells(side, twin or (record if shadow else None)),
-            earliest=partial(self._earliest, twin or record),
+            earliest=partial(self._earliest, twin or record, telling.dialect),
             full=side.full and kind == TICKET,
             account=side.spec.account.id,
             text=side.text,
         )
-        reading = transcribe(telling, side.fields[kind], side.words, known)
+        words = side.passage(twin or record, telling.dialect, self._own_home(telling, twin, record))
+        reading = transcribe(telling, side.fields[kind], words, known)
         self._log(telling, reading)
         self._note(telling, known, reading)
         if intent:
@@ -106,8 +108,14 @@ class Items:
         told = before.told if before else ()
         self.ledger.set_item(record, ItemRow(self.side.spec.tracker, kind, ref, ticket, born, told))
 
+    def _own_home(self, telling: Telling, twin: RecordId | None, record: RecordId) -> Home | None:
+        """Returns the home of an item that is nobody's copy, without a look at the database."""
+        if twin is not None or len(self.side.replica.members(record)) > 1:
+            return None
+        return Home(tracker=self.side.spec.tracker, dialect=telling.dialect)
+
     def _earliest(
-        self, home: RecordId, row: Field, prop: str, member: str, birth: str
+        self, home: RecordId, dialect: str, row: Field, prop: str, member: str, birth: str
     ) -> frozenset[WriteId]:
         """Returns the write of a value that all writes of it in the cell knew, itself one of them.
 
@@ -125,11 +133,12 @@ class Items:
         above: dict[WriteId, frozenset[WriteId]] = {}
         for write in writes:
             above[write.id] = above.get(write.id, NOBODY) | frozenset(write.supersedes)
+        words = side.passage(home, dialect)
         same = {
             write.id
             for write in writes
             if write.value is not None
-            and (row.kind.many or row.same(side.words.encode(row, side.text(write.value)), birth))
+            and (row.kind.many or row.same(words.encode(row, side.text(write.value)), birth))
         }
         pasts = [_past(i, above) | {i} for i in same]
         return frozenset(same).intersection(*pasts) if same else NOBODY

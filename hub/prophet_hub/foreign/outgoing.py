@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -11,11 +12,13 @@ from prophet_hub.foreign import attribution
 from prophet_hub.foreign.compose import create_fields, is_private, update_of
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.plans import Cells
-from prophet_hub.foreign.rows import ItemRow, Sent, Shadow
+from prophet_hub.foreign.rows import ItemRow, Sent, Shadow, dialect_of
 from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.foreign.texts import Home
 from prophet_hub.model import ids
 from prophet_hub.model.ids import RecordId, TrackerId
-from prophet_hub.sdk import COMMENT, TICKET, Create, Person, Ref, Update
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Create, Person, Ref, Update
+from prophet_hub.sdk.markup import known
 from prophet_hub.values import Stored, from_micros
 
 __all__ = ["Outgoing"]
@@ -38,13 +41,13 @@ class Outgoing:
         private = is_private(cells, kind, TICKET) and (kind == TICKET or side.able.private_comments)
         author, created = self._origin(cells) if side.able.impersonation else (None, None)
         create = partial(Create, ref=ref, private=private, key=key, author=author, created=created)
-        dialect = self._text(cells, "dialect") or "plain"
+        if kind == ATTACHMENT:
+            return self._file(create, cells)
+        home = side.home(record)
+        create = partial(create, dialect=side.texts.target(home))
         if kind == TICKET:
-            return create(fields=create_fields(send), dialect=dialect)
-        if kind == COMMENT:
-            body = self._body(record, cells, send["body"].value or "")
-            return create(fields={"body": body}, dialect=dialect)
-        return self._file(create, cells)
+            return create(fields=create_fields(send))
+        return create(fields={"body": self._body(record, home, cells, send["body"].value or "")})
 
     def _file(self, create: partial[Create], cells: Cells) -> Create:
         cell = cells.get(("content", ""))
@@ -62,14 +65,14 @@ class Outgoing:
         self, ref: Ref, record: RecordId, cells: Cells, shadow: Shadow, send: Mapping[str, Sent]
     ) -> Update:
         """Returns the update of an item."""
-        side = self.side
+        side, dialect = self.side, dialect_of(shadow)
         if ref.kind != COMMENT:
-            return update_of(ref, send, shadow.stands, shadow.version)
+            return replace(update_of(ref, send, shadow.stands, shadow.version), dialect=dialect)
         row = side.ledger.item(side.record(COMMENT, ref.id))
         body = send["body"].value or ""
         if row is None or not row.born:
-            body = self._body(record, cells, body)
-        return Update(ref=ref, changes={"body": body})
+            body = self._body(record, side.home(record), cells, body)
+        return Update(ref=ref, changes={"body": body}, dialect=dialect)
 
     def ticket_of(self, record: RecordId) -> str:
         """Returns this remote's ticket of a comment or attachment, "" while it is not there."""
@@ -79,7 +82,7 @@ class Outgoing:
         live = side.live(ticket, TICKET) if ticket else []
         return live[0] if live else ""
 
-    def _body(self, record: RecordId, cells: Cells, body: str) -> str:
+    def _body(self, record: RecordId, home: Home, cells: Cells, body: str) -> str:
         """Returns a comment's text, under its attribution line where that is needed."""
         side = self.side
         if not side.needs_line():
@@ -94,7 +97,7 @@ class Outgoing:
             remote=remote or attribution.LOCAL,
             ticket=row.ticket if row and remote else "",
             comment=row.ref if row and remote else ids.text(born),
-            dialect=self._text(cells, "dialect"),
+            dialect="" if known(home.dialect) else home.dialect,  # else it was converted
         )
         return attribution.write(line, body)
 

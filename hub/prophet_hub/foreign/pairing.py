@@ -105,7 +105,7 @@ def _pair(side: Side, mine: Sequence[Candidate], theirs: Sequence[Candidate]) ->
     for points, why, one, other in found:
         best = max(_next(rivals[one.record], points), _next(rivals[other.record], points))
         if points >= CERTAIN and not asks and points > best + 10:
-            join(side.replica, one.record, other.record)
+            join(side, one.record, other.record)
             made += 1
         elif best <= points + 10:
             _ask(side, one, other, points, why)
@@ -185,7 +185,7 @@ def _candidate(side: Side, record: RecordId, cells: dict[tuple[str, str], CellSt
     return Candidate(
         record=record,
         summary=summary,
-        description=" ".join(text("description").split()),
+        description=" ".join(_WORDS.findall(text("description"))),  # whatever the markup
         reporter=text("reporter"),
         status=text("status"),
         created=created,
@@ -199,7 +199,7 @@ def answered(side: Side, row: Waiting, *, same: bool) -> None:
     if one is None or other is None:
         return
     if same:
-        join(side.replica, one, other)
+        join(side, one, other)
     store = side.replica.store
     for key, data in list(store.scan("inbox")):
         asked = waiting_of(data)

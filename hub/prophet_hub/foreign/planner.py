@@ -19,7 +19,7 @@ from prophet_hub.foreign.joining import join
 from prophet_hub.foreign.plans import Cells, Notes, fingerprint, in_order, linked, new_ref, planned
 from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import LIFE_SLOT, READ, WAY, WHOLE, Shadow, Waiting
+from prophet_hub.foreign.rows import LIFE_SLOT, READ, WAY, WHOLE, Shadow, Waiting, dialect_of
 from prophet_hub.foreign.scope import in_scope, is_here
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.statuses import Statuses
@@ -163,7 +163,7 @@ class Planner:
             return
         if not side.may("update", kind):
             return
-        need = self.compose(kind, ref, cells, shadow)
+        need = self.compose(kind, ref, record, cells, shadow)
         self.note(kind, ref, record, shadow, need)
         if not need.send:
             return
@@ -179,7 +179,9 @@ class Planner:
         row = self.ledger.waiting(TICKET, ticket)
         return row is not None and row.tag == READ
 
-    def compose(self, kind: str, ref: str, cells: Cells, shadow: Shadow | None) -> Composed:
+    def compose(
+        self, kind: str, ref: str, record: RecordId, cells: Cells, shadow: Shadow | None
+    ) -> Composed:
         """Returns what an item needs (for a create: with no shadow, all that it carries)."""
         side = self.side
         parked: dict[str, Waiting] = {}
@@ -189,7 +191,7 @@ class Planner:
         need = compose(
             cells,
             side.fields[kind],
-            side.words,
+            side.passage(record, dialect_of(shadow) if shadow else ""),
             shadow=shadow,
             parked=parked,
             text=side.text,
@@ -240,7 +242,7 @@ class Planner:
             return
         if self.withheld(*place, record, cells, None) or self._too_large(place, record, cells):
             return
-        need = self.compose(kind, place[1], cells, None)
+        need = self.compose(kind, place[1], record, cells, None)
         strangers(side, need.strangers, self._later)
         if kind == COMMENT and not need.send:
             return
@@ -248,7 +250,7 @@ class Planner:
         self._later(lambda: self.ledger.look(record))
         if kind == TICKET:
             self._notes.creates[record] = new
-            self._notes.links[record] = set(linked(side, cells))
+            self._notes.links[record] = set(linked(side, record, cells))
         else:
             self._add(new, cells)
 
@@ -318,7 +320,7 @@ class Planner:
             if any(r.tracker == side.spec.tracker for r in rows) and not trackers & {
                 r.tracker for r in rows
             }:
-                self._later(lambda child=child: join(side.replica, record, child))
+                self._later(lambda child=child: join(side, record, child))
                 return True
         return False
 

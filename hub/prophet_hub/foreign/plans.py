@@ -11,6 +11,7 @@ from prophet_hub.foreign.fill import Fill
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import FieldPlan, Planned, Verb
 from prophet_hub.foreign.workflow import digest
+from prophet_hub.model import ids
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, TICKET, Kind, Ref
 from prophet_hub.values import PRESENT
@@ -60,14 +61,19 @@ def planned(
     )
 
 
-def linked(side: Side, cells: Cells) -> Iterator[RecordId]:
-    """Yields the records that a ticket links to."""
+def linked(side: Side, record: RecordId, cells: Cells) -> Iterator[RecordId]:
+    """Yields the records that a ticket links to, by a field or in its texts."""
     for (prop, member), cell in cells.items():
         row = side.fields[TICKET].ours(prop)
         if row and row.kind is Kind.LINKS and cell.shown == PRESENT:
-            record = record_of(member)
-            if record:
-                yield side.replica.name(record)
+            other = record_of(member)
+            if other:
+                yield side.replica.name(other)
+        elif row and row.kind is Kind.LONG and cell.shown is not None:
+            home = side.home(record)
+            for ticket in side.texts.tickets(side.text(cell.shown), home):
+                if home.tracker and ticket != home.ticket:
+                    yield side.replica.name(ids.of_item(home.tracker, TICKET, ticket))
 
 
 def in_order(
@@ -94,7 +100,9 @@ def in_order(
             if open_links:
                 late.append(planned)
     for planned in late:
-        yield _link_update(side, planned)
+        update = _link_update(side, planned)
+        if update.fields:  # an address stands in a text whose tickets refer to one another
+            yield update
 
 
 def _link_update(side: Side, planned: Planned) -> Planned:

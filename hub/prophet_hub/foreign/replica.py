@@ -6,7 +6,8 @@ Each method may stop anywhere and be run again: whatever was under way is met at
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -19,15 +20,20 @@ from prophet_hub.foreign.rows import READ, ItemRow, Waiting, slot, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, InboxItem, Planned, Pulled, RemoteSpec
 from prophet_hub.foreign.writer import Writer
+from prophet_hub.model.ids import TrackerId
+from prophet_hub.sdk import References
 
 __all__ = ["ForeignReplica"]
 
 
 class ForeignReplica:
-    """One remote of one job."""
+    """One remote of one job; `references` says how texts of the job's trackers refer to tickets."""
 
-    def __init__(self, replica: Replica, remote: RemoteSpec, *, job: str, run: str = "") -> None:
-        self._side = Side(replica, remote, job, run)
+    def __init__(
+        self, replica: Replica, remote: RemoteSpec, *, job: str, run: str = "",
+        references: Mapping[TrackerId, References] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        self._side = Side(replica, remote, job, run, references)
 
     def pull(self) -> Iterator[Pulled]:
         """Reads what changed: fetched several at once, committed in order, a checkpoint every

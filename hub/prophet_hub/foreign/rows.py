@@ -26,6 +26,7 @@ __all__ = [
     "Shadow",
     "Stand",
     "Waiting",
+    "dialect_of",
     "slot",
     "split",
 ]
@@ -106,6 +107,12 @@ class Shadow(msgspec.Struct, frozen=True, array_like=True):
     files: frozenset[str] = frozenset()
     closed: bool = False
     reachable: frozenset[str] | None = None
+
+
+def dialect_of(shadow: Shadow) -> str:
+    """Returns the markup of an item's texts as it was last read."""
+    stand = shadow.stands.get("*dialect") or shadow.stands.get("dialect")
+    return (stand.value if stand else None) or "plain"
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True):

@@ -14,12 +14,13 @@ from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.people import People
 from prophet_hub.foreign.rows import Intent, ItemRow
 from prophet_hub.foreign.steps import RemoteSpec
-from prophet_hub.foreign.translate import INNER, Words, ticket_fields
+from prophet_hub.foreign.texts import HAND, PLAIN, Home, Passage, Texts
+from prophet_hub.foreign.translate import Words, tables
 from prophet_hub.foreign.ways import Workflow
 from prophet_hub.model import ids
 from prophet_hub.model.changes import Changeset
-from prophet_hub.model.ids import RecordId
-from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, FieldMap, History
+from prophet_hub.model.ids import RecordId, TrackerId
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History, References
 from prophet_hub.values import Stored, Value
 
 __all__ = ["LazyCells", "Side", "record_of"]
@@ -35,12 +36,19 @@ class Side:
         uploaded: The contents that this object sent, by attachment id; they need not be fetched.
     """
 
-    def __init__(self, replica: Replica, spec: RemoteSpec, job: str, run: str) -> None:
+    def __init__(
+        self, replica: Replica, spec: RemoteSpec, job: str, run: str,
+        references: Mapping[TrackerId, References],
+    ) -> None:  # fmt: skip
         self.replica, self.spec, self.job, self.run = replica, spec, job, run
         self.connector = Guarded(spec.connector, spec.name)
         self.able = spec.connector.capabilities
         self.ledger = Ledger(replica.store, spec.tracker, job)
-        self.fields: Mapping[str, FieldMap] = {TICKET: ticket_fields(spec.fields), **INNER}
+        self.fields = tables(spec.fields, self.able.comment_limit)
+        self.texts = Texts(
+            tracker=spec.tracker, dialects=self.able.dialects, references=references,
+            twin=self._twin, told=self._told,
+        )  # fmt: skip
         self.full = self.able.history is History.FULL
         self.pending: list[Changeset] = []
         self.uploaded: dict[str, Stored] = {}
@@ -141,6 +149,68 @@ class Side:
         born = [m for m in members if (row := rows[m]) is None or row.born]
         known = [m for m in born if self.replica.knows(m)]
         return (known or born or members)[0]
+
+    # --- texts ---
+
+    def home(self, record: RecordId) -> Home:
+        """Returns where a record was born, in whose terms its texts stand here."""
+        born = self._oldest(record)
+        row = self.ledger.item(born)
+        if row is not None:
+            ticket = row.ref if row.kind == TICKET else row.ticket
+            return Home(tracker=row.tracker, ticket=ticket, dialect=self._dialect(born, PLAIN))
+        return Home(dialect=self._dialect(born, PLAIN if ids.is_of_item(born) else HAND))
+
+    def passage(self, record: RecordId, dialect: str, home: Home | None = None) -> Words:
+        """Returns the words for one record and an item of it in this markup, "" for a new item."""
+
+        def present(prop: str) -> str:
+            cell = self.cells(record).get((prop, ""))
+            return self.text(cell.shown) if cell else ""
+
+        found: list[Home] = [home] if home else []
+
+        def known() -> Home:
+            found.extend(() if found else [self.home(record)])
+            return found[0]
+
+        return self.words.through(
+            Passage(texts=self.texts, home=known, dialect=dialect, present=present)
+        )
+
+    def _oldest(self, record: RecordId) -> RecordId:
+        """Returns of the members that were born themselves the one that was born first."""
+        self.flush()
+        born = []
+        for member in sorted(self.replica.members(record)):
+            row = self.ledger.item(member)
+            if (row is None or row.born) and self.replica.knows(member):
+                born.append(member)
+        if len(born) == 1:
+            return born[0]
+        dated = ((write.created, m) for m in born for _, write in self.replica.writes_of(m)[:1])
+        return min(dated, default=(0, self.born(record)))[1]
+
+    def _dialect(self, born: RecordId, otherwise: str) -> str:
+        """Returns the markup that a record has of itself; what its copies are in does not count."""
+        if len(self.replica.members(born)) == 1:
+            cell = self.replica.cell(born, "dialect")
+            said = [cell.shown] if cell else []
+        else:
+            writes = (write for _, write in self.replica.writes_of(born))
+            said = [write.value for write in writes if write.cell.prop == "dialect"]
+        return self.text(said[-1]) if said and said[-1] is not None else otherwise
+
+    def _twin(self, tracker: TrackerId, ticket: str, other: TrackerId) -> str | None:
+        """Returns the ticket of another tracker that is a tracker's ticket, None if none is."""
+        record = ids.of_item(tracker, TICKET, ticket)
+        if other == self.spec.tracker:
+            return next(iter(self.live(record, TICKET)), None)
+        rows = (row for _, row in self.items(record) if row.tracker == other)
+        return next((row.ref for row in rows if row.kind == TICKET), None)
+
+    def _told(self, tracker: TrackerId, ticket: str) -> bool:
+        return self.ledger.item(ids.of_item(tracker, TICKET, ticket)) is not None
 
     # --- links between tickets ---
 

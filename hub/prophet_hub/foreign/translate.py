@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from prophet_hub.foreign.rows import slot
+from prophet_hub.foreign.texts import PLAIN, Passage
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
@@ -30,7 +31,6 @@ from prophet_hub.values import PRESENT, instant_text, to_micros
 
 __all__ = [
     "CLOSED",
-    "INNER",
     "Step",
     "Stranger",
     "Telling",
@@ -39,7 +39,7 @@ __all__ = [
     "read_attachment",
     "read_comment",
     "read_ticket",
-    "ticket_fields",
+    "tables",
 ]
 
 CLOSED: Final = frozenset({"resolved", "rejected", "duplicate"})
@@ -55,33 +55,28 @@ def _loose(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
 
-INNER: Final[Mapping[str, FieldMap]] = {
-    COMMENT: FieldMap(
-        [
-            Field(theirs="body", ours="body", kind=Kind.LONG, canon=_loose),
-            _fixed("author"),
-            _fixed("created"),
-            _fixed("private"),
-            _fixed("dialect"),
-            _fixed("ticket"),
-        ]
-    ),
-    ATTACHMENT: FieldMap(
-        [
-            _fixed("author"),
-            *(_fixed(n) for n in ("created", "private", "name", "content_type")),
-            *(_fixed(n) for n in ("size", "sha256", "content", "ticket")),
-        ]
-    ),
-}
-"""The tables of comments and attachments, the same for every tracker."""
-
+_BODY: Final = Field(theirs="body", ours="body", kind=Kind.LONG, canon=_loose)
+_COMMENT: Final = ("author", "created", "private", "dialect", "ticket")
+_ATTACHMENT: Final = (
+    *("author", "created", "private", "name", "content_type"),
+    *("size", "sha256", "content", "ticket"),
+)
 _TICKET_ITSELF: Final = (_fixed("*private"), _fixed("*dialect"))
 
+_LINE: Final = 400
+"""Characters of a comment that are kept free for its attribution line."""
 
-def ticket_fields(fields: FieldMap) -> FieldMap:
-    """Returns a remote's table with the rows that every ticket has: privacy and dialect."""
-    return FieldMap([*fields, *(row for row in _TICKET_ITSELF if not fields.ours(row.ours))])
+
+def tables(fields: FieldMap, comment_limit: int | None) -> Mapping[str, FieldMap]:
+    """Returns the tables of a remote's items by kind: its own for tickets, with the rows that every
+    ticket has, and those of comments and attachments, which are the same for every tracker.
+    """
+    limit = max(comment_limit - _LINE, 1) if comment_limit else None
+    return {
+        TICKET: FieldMap([*fields, *(row for row in _TICKET_ITSELF if not fields.ours(row.ours))]),
+        COMMENT: FieldMap([replace(_BODY, limit=limit), *map(_fixed, _COMMENT)]),
+        ATTACHMENT: FieldMap(map(_fixed, _ATTACHMENT)),
+    }
 
 
 class Unsaid(Exception):
@@ -114,6 +109,7 @@ class Telling:
         fields: By slot; absent is no key.
         key: The hub's own key that the item carries, "" if none.
         author: Who made it; by an attribution line if that is believed.
+        dialect: The markup of its texts.
         private: Unknown counts as private.
         reachable: The statuses that it offers, None where it does not tell.
     """
@@ -129,6 +125,7 @@ class Telling:
     key: str = ""
     version: str = ""
     event: str = ""
+    dialect: str = PLAIN
     private: bool = False
     reachable: frozenset[str] | None = None
     story: Mapping[str, list[Step]] = field(default_factory=dict)
@@ -147,7 +144,7 @@ def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:
             now.update({slot(name, value): PRESENT} if row.kind.many else {name: value})
     if ticket.private is not False:
         now["*private"] = "yes" if ticket.private else "unknown"
-    if ticket.dialect != "plain":
+    if ticket.dialect != PLAIN:
         now["*dialect"] = ticket.dialect
     steps, story = [], dict[str, list[Step]]()
     for event in ticket.events:
@@ -172,6 +169,7 @@ def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:
         steps=tuple(steps),
         key=ticket.key,
         version=ticket.version,
+        dialect=ticket.dialect,
         private=ticket.private is not False,
         reachable=ticket.reachable,
         story=story,
@@ -212,7 +210,7 @@ def read_comment(comment: Comment, ticket: str, *, body: str, author: str, diale
         "private": _privacy(comment.private),
         "ticket": ticket,
     }
-    if dialect not in {"", "plain"}:
+    if dialect not in {"", PLAIN}:
         now["dialect"] = dialect
     created = to_micros(comment.created)
     return Telling(
@@ -225,6 +223,7 @@ def read_comment(comment: Comment, ticket: str, *, body: str, author: str, diale
         fields={name: value for name, value in now.items() if value},
         key=comment.key,
         event=comment.event,
+        dialect=dialect or PLAIN,
         private=comment.private is not False,
     )
 
@@ -266,6 +265,7 @@ def _privacy(private: bool | None) -> str:
 _MENTION: Final = re.compile(r"(?<![\w@])@(?=\w)")
 _MUTED: Final = "@\u2060"  # a word joiner: seen by nobody, and no tracker takes it for a login
 _ONE_OF_A_FEW: Final = frozenset({Kind.WORD, Kind.WORDS})
+_TEXTS: Final = frozenset({Kind.TEXT, Kind.LONG})
 _MANY_WORDS: Final = frozenset({Kind.PERSON, Kind.PEOPLE})
 
 
@@ -276,15 +276,25 @@ class Words:
         person_in, person_out: A tracker's person id to our word, and back (None: nobody).
         link_in, link_out: A ticket id or URL to our word, and back (None: not there yet).
         mutes: Whether `@name` must not notify.
+        passage: The way of the texts of one record, None where there is no record yet.
     """
 
     def __init__(
         self, *, person_in: Callable[[str], str], person_out: Callable[[str], str | None],
         link_in: Callable[[str], str], link_out: Callable[[str], str | None], mutes: bool,
+        passage: Passage | None = None,
     ) -> None:  # fmt: skip
         self.person_in, self.person_out = person_in, person_out
         self.link_in, self.link_out = link_in, link_out
         self.mutes = mutes
+        self.passage = passage
+
+    def through(self, passage: Passage) -> Words:
+        """Returns these words for one record."""
+        return Words(
+            person_in=self.person_in, person_out=self.person_out, link_in=self.link_in,
+            link_out=self.link_out, mutes=self.mutes, passage=passage,
+        )  # fmt: skip
 
     def decode(self, row: Field, theirs: str) -> str:
         """Returns our word for a tracker's word (for sets: for one member)."""
@@ -298,7 +308,10 @@ class Words:
             return self.person_in(word)
         if row.kind is Kind.LINKS:
             return self.link_in(word)
-        return word.replace(_MUTED, "@") if row.kind in {Kind.TEXT, Kind.LONG} else word
+        if row.kind not in _TEXTS:
+            return word
+        word = word.replace(_MUTED, "@")
+        return self.passage.inward(row, word) if self.passage else word
 
     def encode(self, row: Field, ours: str) -> str:
         """Returns the tracker's word for ours.
@@ -317,6 +330,10 @@ class Words:
                 raise Unsaid("waits until the other ticket is here too")
             return row.encode(there)
         word = row.encode(ours)
-        if self.mutes and row.kind in {Kind.TEXT, Kind.LONG}:
-            return _MENTION.sub(_MUTED, word)
-        return word
+        if row.kind not in _TEXTS:
+            return word
+        if self.passage:
+            word = self.passage.outward(row, word)
+        if self.mutes:
+            word = _MENTION.sub(_MUTED, word)
+        return self.passage.cut(row, word) if self.passage else word

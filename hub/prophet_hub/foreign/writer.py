@@ -99,7 +99,7 @@ class Writer:
         if kind == TICKET and kind not in side.able.keys and self._unsure():
             return Applied(planned=planned, outcome=Outcome.UNSURE)
         place = new_ref(kind, record)
-        need = self.desk.planner.compose(kind, place[1], cells, None)
+        need = self.desk.planner.compose(kind, place[1], record, cells, None)
         send = self.desk.as_planned(planned, need)
         operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
         intent = Intent(key=side.born(record), ticket=ticket, sent=send)

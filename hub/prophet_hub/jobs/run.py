@@ -32,7 +32,7 @@ from prophet_hub.jobs.policies import policies, within
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled, spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
 from prophet_hub.jobs.steps import Exchanged, Failed, LeftOut, Reached, Settled
-from prophet_hub.jobs.trackers import Move, moves, seen, tracker_of
+from prophet_hub.jobs.trackers import Move, moves, references_of, seen, tracker_of
 from prophet_hub.merge.settle import Policy
 from prophet_hub.merge.votes import is_asked
 from prophet_hub.model import codec
@@ -243,7 +243,10 @@ class Run:
             return
         tracker = tracker_of(self._replica, name)
         spec = spec_of(self._file, name, self._job, connector, account, tracker)
-        foreign = ForeignReplica(self._replica, spec, job=self.report.job, run=self.report.run)
+        foreign = ForeignReplica(
+            self._replica, spec, job=self.report.job, run=self.report.run,
+            references=references_of(self._replica, self._connectors),
+        )  # fmt: skip
         self._remotes[name] = _Remote(spec, foreign)
         yield Reached(remote=name, account=account)
 

@@ -8,7 +8,7 @@ strangers with the same number, so a move wants a person's word.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -18,8 +18,9 @@ from prophet_hub.foreign import shared
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.model.ids import TrackerId, fresh
+from prophet_hub.sdk import Connector, References
 
-__all__ = ["Move", "moves", "seen", "tracker_of"]
+__all__ = ["Move", "moves", "references_of", "seen", "tracker_of"]
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -51,6 +52,16 @@ def tracker_of(replica: Replica, remote: str) -> TrackerId:
         with replica.transaction():
             Ledger(replica.store, known, "").set_name(remote)
     return known
+
+
+def references_of(
+    replica: Replica, connectors: Mapping[str, Connector]
+) -> dict[TrackerId, References]:
+    """Returns how texts of the trackers refer to tickets, by tracker; left out are those that
+    have no way to.
+    """
+    ways = {name: connector.references for name, connector in connectors.items()}
+    return {tracker_of(replica, name): one for name, one in ways.items() if one}
 
 
 def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]:

@@ -46,6 +46,10 @@ class References:
         """Returns a text with each reference replaced by `other(ticket id, reference as found)`."""
         return self._found.sub(lambda found: other(_id_of(found), found[0]), text)
 
+    def mentions(self, text: str) -> bool:
+        """Tells whether there is any reference, or what looks like one, in a text."""
+        return self._found.search(text) is not None
+
     @cached_property
     def _found(self) -> re.Pattern[str]:
         ways = [rf"{_literal(self.url, self.ids)}(?![\w/-])"]

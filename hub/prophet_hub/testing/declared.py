@@ -60,6 +60,8 @@ def memory_capabilities(knobs: Knobs) -> Capabilities:
         mentions=knobs.mentions,
         notifies=knobs.notifies,
         tombstones=knobs.tombstones,
+        dialects=(knobs.dialect,),
+        comment_limit=knobs.comment_limit,
     )
 
 

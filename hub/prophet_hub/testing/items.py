@@ -59,6 +59,9 @@ class Knobs:
         notifies: Whether every change notifies the ticket's author and owner.
         attachment_limit: In bytes.
         writes: What the account may do, None for everything.
+        dialect: The markup of its texts.
+        refers: Whether its texts refer to tickets, as `#12` or by an address.
+        comment_limit: The most characters of a comment that a connector declares.
     """
 
     history: History = History.FULL
@@ -93,6 +96,9 @@ class Knobs:
     notifies: bool = False
     attachment_limit: int | None = None
     writes: frozenset[tuple[str, str]] | None = None
+    dialect: str = "plain"
+    refers: bool = False
+    comment_limit: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from prophet_hub.sdk import (
     Pull,
     Receipt,
     Ref,
+    References,
     RemoteSettings,
     Schema,
     Ticket,
@@ -92,6 +93,8 @@ class MemoryConnector(Connector):
         self.boundary: Callable[[str], None] = _nothing
         self._told: dict[str, Any] = {}
         self.capabilities = memory_capabilities(self.tracker.knobs)
+        if self.tracker.knobs.refers:
+            self.references = References(url=f"https://{self.tracker.name}.example/t/{{id}}")
         canon = self.tracker.knobs.canon
         rows = settings.fields or MEMORY_FIELDS
         if canon:

@@ -164,7 +164,7 @@ class Shelf:
         if item.shown and item.shown[0] == item.version and item.shown[1] is self.knobs:
             return item.shown[2]
         told = (event for event in item.events if self.tells(event))
-        ticket = shown(item, told, self.users, versions=self.knobs.conditional)
+        ticket = shown(item, told, self.users, self.knobs)
         item.shown = item.version, self.knobs, ticket
         return ticket
 

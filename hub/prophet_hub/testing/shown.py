@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from prophet_hub.sdk import ATTACHMENT, COMMENT, Attachment, Comment, Event, Person, Ref, Ticket
-from prophet_hub.testing.items import File, Item, Note, instant
+from prophet_hub.testing.items import File, Item, Knobs, Note, instant
 
 __all__ = ["shown"]
 
 
-def shown(
-    item: Item, events: Iterable[Event], users: Mapping[str, Person], *, versions: bool
-) -> Ticket:
+def shown(item: Item, events: Iterable[Event], users: Mapping[str, Person], knobs: Knobs) -> Ticket:
     """Returns the ticket as it is now, with the events that are told of it."""
     events = tuple(events)
     return Ticket(
@@ -22,11 +20,12 @@ def shown(
         updated=instant(item.updated),
         fields=dict(item.fields),
         events=events,
-        comments=tuple(_comment(item, note, users) for note in item.comments),
+        comments=tuple(_comment(item, note, users, knobs.dialect) for note in item.comments),
         attachments=tuple(_attachment(item, file, users) for file in item.attachments),
         people={name: users[name] for name in _named(item, events) if name in users},
         key=item.key,
-        version=str(item.version) if versions else "",
+        version=str(item.version) if knobs.conditional else "",
+        dialect=knobs.dialect,
         private=item.private,
     )
 
@@ -35,12 +34,13 @@ def _who(users: Mapping[str, Person], login: str) -> Person:
     return users.get(login) or Person(id=login)
 
 
-def _comment(item: Item, note: Note, users: Mapping[str, Person]) -> Comment:
+def _comment(item: Item, note: Note, users: Mapping[str, Person], dialect: str) -> Comment:
     return Comment(
         ref=Ref(kind=COMMENT, id=note.id, ticket=item.id),
         author=_who(users, note.author),
         created=instant(note.created),
         body=note.body,
+        dialect=dialect,
         private=note.private,
         updated=None if note.updated is None else instant(note.updated),
         key=note.key,

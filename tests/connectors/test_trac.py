@@ -202,6 +202,22 @@ class TestRequests:
         assert place.connector.http.logins == 1
 
 
+class TestLongWalks:
+    """What happens during a walk that takes longer than the look back."""
+
+    def test_a_ticket_that_moves_behind_the_walk_is_told_by_the_next(self, place):
+        """Another one moves later and before it is read: it must not take the cursor with it."""
+        made = [place.make(place.new(n)) for n in range(45)]
+        walk = place.connector.changed(Pull())
+        items = [next(walk)]
+        for moving in (made[0], made[-2]):
+            place.advance(600)
+            place.edit(moving, "summary", "It moved")
+        items += walk
+        assert [i.fields["summary"] for i in items if isinstance(i, Ticket)][-2] == "It moved"
+        assert made[0] in told(place, items[-1].cursor)[0]
+
+
 class TestFiles:
     """A file does not move its ticket's time: the timeline is asked."""
 

@@ -162,23 +162,31 @@ def _words(inside: tuple[Inline, ...], way: re.Pattern[str]) -> str:
     for n, (one, piece) in enumerate(zip(inside, pieces, strict=True)):
         before = done[-1:]
         after = pieces[n + 1] if n + 1 < len(pieces) else ""
-        match one:
-            case Span(kind, _) if _stands(before, piece, after[:1]):
-                done += f"{_SIGN[kind]}{piece}{_SIGN[kind]}"
-            case Link() if not _ends(after):
-                done += f"{piece} "
-            case Verbatim(text) if not before.isalnum() and not after[:1].isalnum():
-                done += f"@{_entities(_VERBATIM, text)}@"
-            case Image():
-                done += f"{'' if not before or before.isspace() else ' '}{piece}"
-            case _:
-                done += piece
+        stands = isinstance(one, Span) and _stands(before, piece, after[:1])
+        bare_one = isinstance(one, Link) and not piece.startswith('"')
+        if isinstance(one, Image) and before.strip():
+            done += " "
+        elif bare_one and re.match(r"[\w@/.]", before):
+            done += " "
+        if isinstance(one, Span) and stands:
+            done += f"{_SIGN[one.kind]}{piece}{_SIGN[one.kind]}"
+        elif isinstance(one, Verbatim) and not (before.isalnum() or after[:1].isalnum()):
+            done += f"@{_entities(_VERBATIM, one.text)}@"
+        elif _is_link(one) and not _ends(after):
+            done += f"{piece} "
+        else:
+            done += piece
     return done
 
 
 _VERBATIM = re.compile(
     r"[@|\x00]|&(?=#?[a-zA-Z0-9]+;)|<(?=/?(?:pre|code|kbd|notextile)\b|!--)", re.IGNORECASE
 )
+
+
+def _is_link(one: Inline) -> bool:
+    """Tells whether it ends in a link, which would go on with what follows."""
+    return isinstance(one, Link) or (isinstance(one, Span) and _is_link(one.inside[-1]))
 
 
 def _stands(before: str, text: str, after: str) -> bool:

@@ -263,14 +263,14 @@ def test_an_empty_word_is_no_word():
         assert hub.values(r, "owner") == set()
 
 
-def test_a_dialect_is_kept_and_told():
+def test_a_dialect_that_nobody_converts_is_kept_and_told():
     r, t = pair()
     r.create("bob", {"summary": "x", "description": "h1. Head"})
     with Hub(r, t) as hub:
         fetch, said = hub.specs["R"].connector.ticket, []
-        hub.specs["R"].connector.ticket = lambda ref: replace(fetch(ref), dialect="textile")
+        hub.specs["R"].connector.ticket = lambda ref: replace(fetch(ref), dialect="jira")
         apply = hub.specs["T"].connector.apply
         hub.specs["T"].connector.apply = lambda op: (said.append(op.dialect), apply(op))[1]
         hub.syncs()
-        assert (said, t.items["1"].fields["description"]) == (["textile"], "h1. Head")
-        assert hub.values(r, "dialect") == {"textile"}
+        assert (said, t.items["1"].fields["description"]) == (["jira"], "h1. Head")
+        assert hub.values(r, "dialect") == {"jira"}

@@ -453,6 +453,7 @@ class TestStory:
         def late():
             box.advance(1)
             box.edit(ticket, "summary", "Second")
+            box.edit(ticket, "summary", "Third")
 
         box.inject(Fault(what=What.STRANGER, path="/history", act=late))
         told = read(box, ticket)

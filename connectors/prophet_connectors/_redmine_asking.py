@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from prophet_connectors._redmine_pages import PAGE, Page, Thing, things_in
 from prophet_hub.errors import Garbled, Rejected
 from prophet_hub.sdk import Person
 from prophet_hub.sdk.answers import Answer
 from prophet_hub.sdk.http import Http
 
-__all__ = ["PAGE", "SITE", "Asker", "Page", "Thing"]
-
-PAGE: Final = 100
-"""The most that a list shows at once, whatever is asked for."""
-
-Thing = dict[str, Any]
+__all__ = ["SITE", "Asker"]
 
 SITE: Final = {
     "tracker": ("trackers.json", "trackers"),
@@ -27,27 +22,6 @@ SITE: Final = {
 """The field -> the list of the whole site that its numbers stand in."""
 
 _HIDDEN: Final = frozenset({403, 404})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A page of a list.
-
-    Attributes:
-        total: How many there are on all pages.
-        limit: How many a page has at most.
-        answer: What it came in, for the headers.
-    """
-
-    things: list[Thing]
-    total: int
-    limit: int
-    answer: Answer
-
-    @property
-    def full(self) -> bool:
-        """Whether there may be another one."""
-        return len(self.things) >= self.limit
 
 
 class Asker:
@@ -84,7 +58,7 @@ class Asker:
         self.prove()
         data, answer = self._get(path, frozenset(), [("limit", str(PAGE)), *terms])
         return Page(
-            things=_things(data, name, self.remote),
+            things=things_in(data, name, self.remote),
             total=int(data.get("total_count") or 0),
             limit=int(data.get("limit") or PAGE),
             answer=answer,
@@ -95,7 +69,7 @@ class Asker:
         offset = 0
         while True:
             data = self.json(path, missing=True, limit=PAGE, offset=offset, **params)
-            found = _things(data, name, self.remote) if data else []
+            found = things_in(data, name, self.remote) if data else []
             yield from found
             offset += PAGE
             if not found or offset >= int(data.get("total_count") or 0):
@@ -122,6 +96,13 @@ class Asker:
                 self._account = dict(data["user"])
                 self._users[str(self._account["id"])] = self._account
             return self._account
+
+    def ourselves(self) -> Person:
+        """Returns who we are; our address stands where we could change it, hidden or not."""
+        account = self.prove(fresh=True)
+        if not account.get("mail"):
+            account |= self.json("my/account.json", missing=True).get("user") or {}
+        return self.person({"id": account["id"]})
 
     @property
     def me(self) -> str:
@@ -291,10 +272,3 @@ class Asker:
         data = self.json("issues.json", missing=True, status_id="*", limit=1, **scope)
         for issue in data.get("issues") or ():
             self.meet(issue)
-
-
-def _things(data: Mapping[str, Any], name: str, remote: str) -> list[Thing]:
-    found = data.get(name)
-    if not isinstance(found, list):
-        raise Garbled(f"{remote} sent a page without {name}.")
-    return found

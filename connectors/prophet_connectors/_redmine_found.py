@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from prophet_connectors._redmine_asking import SITE, Asker, Thing
+from prophet_connectors._redmine_asking import SITE, Asker
 from prophet_connectors._redmine_fields import custom
+from prophet_connectors._redmine_pages import Thing
 from prophet_hub.sdk import FieldMap, Schema, SchemaField
 
 __all__ = ["schema_of"]

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from prophet_connectors._redmine_asking import Asker, Thing
+from prophet_connectors._redmine_asking import Asker
 from prophet_connectors._redmine_fields import custom, lines
+from prophet_connectors._redmine_pages import Thing
 from prophet_connectors._redmine_story import (
     Meaning,
     comments_of,

@@ -16,7 +16,8 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
-from prophet_connectors._redmine_asking import Asker, Page, Thing
+from prophet_connectors._redmine_asking import Asker
+from prophet_connectors._redmine_pages import Page, Thing
 from prophet_hub.errors import Garbled, Rejected
 from prophet_hub.sdk import Checkpoint, Pull, Ref
 from prophet_hub.sdk.answers import Answer

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from prophet_connectors._redmine_asking import Asker, Thing
+from prophet_connectors._redmine_asking import Asker
 from prophet_connectors._redmine_fields import RELATIONS, of_custom
+from prophet_connectors._redmine_pages import Thing
 from prophet_hub.errors import Rejected
 from prophet_hub.sdk import Update, Value, members
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from prophet_connectors._redmine_asking import Asker, Thing
+from prophet_connectors._redmine_asking import Asker
 from prophet_connectors._redmine_fields import RELATIONS, lines
+from prophet_connectors._redmine_pages import Thing
 from prophet_connectors._redmine_story import MARK, journals_of, relations_of
 from prophet_connectors._redmine_words import Words, spoken
 from prophet_hub.errors import Rejected, RemoteError, Unsure

@@ -166,7 +166,7 @@ class Redmine(Connector):
     def whoami(self) -> Person:
         """Returns the account, which Redmine shows to nobody else."""
         with shaped(self.context.remote, "Redmine"):
-            return self._ask.person({"id": self._ask.prove(fresh=True)["id"]})
+            return self._ask.ourselves()
 
     def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:
         """Yields refs in the order of their last changes, a checkpoint after each page."""

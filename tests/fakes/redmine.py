@@ -159,12 +159,16 @@ class RedmineFake:
     # --- who and what ----------------------------------------------------------------------------
 
     def me(self, request: _Request) -> tuple[int, Any]:
-        user = self._user(ACCOUNT) | {"admin": self.admin, "mail": "hub@example.org"}
+        user = self._user(ACCOUNT) | {"admin": self.admin}
         user["memberships"] = [
             {"id": n, "project": _ref(n, name), "roles": [{"id": 6, "name": "Engineer"}]}
             for n, (_, name) in PROJECTS.items()
         ] if self.role is not None else []  # fmt: skip
         return 200, {"user": user}
+
+    def account(self, request: _Request) -> tuple[int, Any]:
+        """What the account may change of itself: its address, which others may not be shown."""
+        return 200, {"user": self._user(ACCOUNT) | {"mail": self.tracker.users[ACCOUNT].email}}
 
     def user(self, request: _Request, number: str) -> tuple[int, Any]:
         name = ACCOUNT if number == number_of(ACCOUNT) else number
@@ -206,7 +210,9 @@ class RedmineFake:
 
     def project(self, request: _Request, name: str) -> tuple[int, Any]:
         for n, (word, _) in PROJECTS.items():
-            if name in (str(n), word) and word != "hidden":
+            if name in (str(n), word):
+                if word == "hidden":
+                    raise _Answer(403)
                 return 200, {"project": self._project(n)}
         raise _Answer(404)
 
@@ -413,7 +419,11 @@ class RedmineFake:
         if wanted and wanted not in self.tracker.reachable(item):
             del fields["status"]  # passed over, without a word
         now = item.fields
-        plain = {n: v or None for n, v in fields.items() if v != now.get(n, "")}
+        plain = {
+            n: v if isinstance(v, frozenset) else v or None
+            for n, v in fields.items()
+            if v != now.get(n, "")
+        }
         self.tracker.update(who, item.id, plain)
 
     def _said(
@@ -481,8 +491,8 @@ class RedmineFake:
         if any({one_, two} == {ticket, other} for one_, _, two in self.tracker.relations):
             raise _Answer(422, {"errors": ["Related issue has already been taken"]})
         self.tracker.relate(self._who(request), ticket, kind, other)
-        number = next(reversed(self.tracker.relations.values()))
-        return 201, {"relation": {"id": number, "relation_type": kind}}
+        (_, stored, _), number = next(reversed(self.tracker.relations.items()))
+        return 201, {"relation": {"id": number, "relation_type": stored}}
 
     def unrelate(self, request: _Request, number: str) -> tuple[int, Any]:
         for (ticket, kind, other), known in list(self.tracker.relations.items()):
@@ -500,7 +510,7 @@ class RedmineFake:
                 if note.id == number:
                     self.tracker.edit_note(item, note, body)
                     return 204, None
-        raise _Answer(404)
+        raise _Answer(403)
 
     # --- files -----------------------------------------------------------------------------------
 
@@ -529,6 +539,7 @@ class RedmineFake:
 
 ROUTES: tuple[tuple[str, str, Callable[..., tuple[int, Any]]], ...] = (
     ("GET", r"/users/current\.json", RedmineFake.me),
+    ("GET", r"/my/account\.json", RedmineFake.account),
     ("GET", r"/users/(\d+)\.json", RedmineFake.user),
     ("GET", r"/roles/(\d+)\.json", RedmineFake.roles),
     ("GET", r"/issue_statuses\.json", RedmineFake.statuses),

@@ -191,7 +191,8 @@ class RedmineSandbox(Sandbox):
         self.forward.close()
 
     def make(self, fields: Mapping[str, Value]) -> str:
-        return self.bob.new(**self.words.body(fields, project="1"))
+        said = self.words.body(fields, project="1")
+        return self.bob.new(**{"start_date": "", **said})  # else it starts today
 
     def edit(self, ticket: str, field: str, value: Value | None) -> None:
         whole = value if isinstance(value, frozenset) else frozenset()

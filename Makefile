@@ -26,7 +26,7 @@ lint: $(STAMP)  ## format, lint, types, import contracts
 	$(BIN)/mypy
 	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
 
-live: $(STAMP)  ## the connectors' contract and whole syncs on real servers, installed where possible
+live: $(STAMP)  ## the contract and every pair of RT, Trac, Redmine, Roundup and Taskwarrior, the real ones
 	$(BIN)/python -m pytest -m live tests/live $(ARGS)
 
 kills: $(STAMP)  ## SIGKILL at random moments of syncs and exchanges; every line cut at every request

@@ -168,7 +168,9 @@ class Server:
         page = answer.text
         if "</html>" not in page[-2000:].lower():
             raise Garbled(
-                f"{self.http.remote} broke off in the midst of a page.", remote=self.http.remote
+                f"{self.http.remote} broke off in the midst of a page.",
+                hint="If it always does, set `history: no`: nothing else is read from pages.",
+                remote=self.http.remote,
             )
         return page
 

@@ -44,6 +44,15 @@ def test_where_trackers_tell_and_compare_everything_nothing_needs_an_excuse(trac
     assert {k: (best[k][0], best[k][1]) for k in tally.keys() - {"fine"}} == {}
 
 
+def test_a_tracker_with_a_workflow_is_walked_through_and_no_station_is_news():
+    tally, best = shortest(range(80_000, 80_200), odd="workflow")
+
+    excused = EXCUSED | {"parked: no way"}
+    assert {k: (best[k][0], best[k][1]) for k in tally.keys() - excused} == {}
+    assert tally["parked: no way"] > 0
+    assert tally["fine"] > 100
+
+
 def test_a_policy_settles_and_everything_is_quiet():
     tally, best = shortest(range(70_000, 70_150), policy=newest)
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from foreign.kit import Crash, Hub, tracker_id
+from prophet_hub.errors import Rejected
 from prophet_hub.foreign import changer, planner
 from prophet_hub.model import ids
 from prophet_hub.model.changes import EDIT, LIFE, PERSON
@@ -31,6 +32,11 @@ ROWS = (
 LOSSY = (("open", "p"), ("closed", "q"), ("closed", "r"), ("s", "s"))
 OTHER = (("open", "p"), ("open", "q"), ("closed", "r"), ("s", "s"))
 WORDS = {"a": "pqrs", "b": "klms"}
+GRAPHS = (
+    {"p": ("q",), "q": ("p", "r"), "r": ("q", "s"), "s": ("r",)},
+    {"p": ("q",), "q": ("r",), "r": ("s",), "s": ("p",)},
+    {"p": ("q", "r"), "q": ("p",), "r": ("s",), "s": ()},
+)
 OURS = {"a": "status", "b": "summary", "labels": "labels"}
 
 
@@ -141,6 +147,8 @@ class Watched(Tracker):
         if old == new:
             shown.holds |= carried
             return
+        if not member and w.is_station(self, item, field, new):
+            carried = shown.holds  # it stands for what stood there before
         shown.holds, shown.unread, shown.pending = carried, [], True
         shown.serial.append(None)
 
@@ -204,6 +212,9 @@ class World:
         def pick(name, choices):
             return fixed[name] if name in fixed else r.choice(choices)
 
+        aside = random.Random(f"{seed} aside")
+        self.graph = aside.choice(GRAPHS)
+        self.denied = aside.choice(["", "", "s", "r"])  # by a workflow, whatever it offers
         self.history = pick("history", list(History))
         self.cas = pick("cas", [True, False])
         self.key = pick("key", [True, False])
@@ -238,9 +249,24 @@ class World:
                 refuses=frozenset("s") if odd and self.odd == "refuse" else frozenset(),
                 inclusive=self.random.random() < 0.5,
                 answers=False,
+                **(self._workflow() if odd and self.odd == "workflow" else {}),
             ),
             self,
         )
+
+    def _workflow(self):
+        return {
+            "allowed": {"a": tuple("pqrs")}, "transitions": {"a": self.graph},
+            "offers": self.random.random() < 0.6,
+        }  # fmt: skip
+
+    def is_station(self, tracker, item, field, new):
+        """Whether the hub writes this value only to come to another one."""
+        if self.odd != "workflow" or field != "a":
+            return False
+        record = ids.of_item(tracker_id(tracker.name), TICKET, item.id)
+        cell = self.hub.replica.cell(record, OURS[field])
+        return cell is not None and new not in {head.value for head in cell.heads}
 
     def close(self):
         self.hub.close()
@@ -272,11 +298,17 @@ class World:
                     self.creating = self._record_being_created(tracker)
                 elif operation.ref.kind == TICKET:
                     self._under_way(tracker, operation)
+                    self._allowed(tracker, operation)
                 return apply(operation)
             finally:
                 tracker.hub_acts = False
 
         connector.apply = applied
+
+    def _allowed(self, tracker, operation):
+        word = getattr(operation, "changes", {}).get("a")
+        if tracker.knobs.transitions and word and word in self.denied:
+            raise Rejected("Not for you.", status=422)
 
     @staticmethod
     def _under_way(tracker, operation):
@@ -438,7 +470,12 @@ class World:
             tracker.update(who, item.id, **way)
             self.story.append(f"{tracker.name}/{item.id} {way} by {who}")
             return
-        value = r.choice(self.words(tracker, name)[: 4 if r.random() < 0.3 else 2])
+        words = self.words(tracker, name)[: 4 if r.random() < 0.3 else 2]
+        ways = tracker.knobs.transitions.get(name)
+        if ways:
+            present = item.fields[name]
+            words = [present, *ways[present]]
+        value = r.choice(words)
         tracker.update(who, item.id, {name: value})
         self.story.append(f"{tracker.name}/{item.id} {name}={value} by {who}")
 
@@ -505,11 +542,11 @@ class World:
             self._taken()
             boundary("committed")
 
-        def judged(planner_, kind, ref, cells, shadow):
+        def judged(planner_, kind, ref, record, cells, shadow):
             if kind == TICKET and shadow is not None:
                 side = planner_.side
                 self.agree(self.by_name[side.spec.name], ref, side)
-            return compose(planner_, kind, ref, cells, shadow)
+            return compose(planner_, kind, ref, record, cells, shadow)
 
         def began(changer_, planned, **how):
             self.began = len(self.edits)
@@ -751,16 +788,37 @@ class World:
                 for kind, item, slot, row in self._waiting(tracker)
                 if kind == TICKET and item == ref and slot.split("\x1f")[0] == name and row.parked
             ]
-            if any("flips" in row.reason for row in parked):
-                out["parked: flips"] += 1
-            elif parked and self.odd == "refuse" and parked[0].value == "s":
-                out["parked: refused"] += 1
-            elif parked:
-                out["parked: reverted in the window" if racy else "PARKED wrongly"] += 1
-            elif self.odd == "remap" and name == "a":
-                pass  # a changed map moves nothing by itself
-            else:
+            if parked:
+                out[self._why_parked(parked, tracker, ref, value, word, racy)] += 1
+            elif self.odd != "remap" or name != "a":  # a changed map moves nothing by itself
                 out["TRACKERS differ"] += 1
+
+    def _why_parked(self, parked, tracker, ref, value, word, racy):
+        if any("flips" in row.reason for row in parked):
+            return "parked: flips"
+        if self.odd == "workflow" and self.left(tracker, ref, value):
+            return "LEFT half-way"
+        if self.odd == "workflow" and not self.leads(value, word):
+            return "parked: no way"
+        barred = self.odd == "workflow" and not self.leads(value, word, without=self.denied)
+        if barred or (self.odd == "refuse" and parked[0].value == "s"):
+            return "parked: refused"
+        return "parked: reverted in the window" if racy else "PARKED wrongly"
+
+    def left(self, tracker, ref, value):
+        """Whether a ticket stands on its way though it could go back."""
+        shadow = self.hub.foreign(tracker)._side.ledger.shadow(TICKET, ref)
+        origin = shadow.stands["a"].origin
+        return origin and self.leads(value, origin, without=self.denied)
+
+    def leads(self, start, end, without=""):
+        """Whether any way of the workflow leads from one value to another."""
+        found, edge = {start}, [start]
+        while edge:
+            ways = (to for at in edge for to in self.graph[at])
+            edge = [to for to in ways if to not in found and to not in without]
+            found |= set(edge)
+        return end in found
 
 
 def shortest(seeds, kind=World, **fixed):

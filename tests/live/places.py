@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from live import real_redmine, real_roundup, real_rt
+from live import real_redmine, real_roundup, real_rt, real_trac
 from prophet_hub.sdk import ATTACHMENT, Checkpoint, Gone, Pull, Ref, Ticket
 from prophet_hub.testing.contract import Sandbox
 
@@ -64,6 +64,18 @@ def _rt(home: Path) -> Iterator[Place]:
 
 
 @contextmanager
+def _trac(home: Path) -> Iterator[Place]:
+    with real_trac.running(home) as server:
+        box = real_trac.TracSandbox(server)
+        remote = {"connector": "trac", "url": box.served.url, "user": "hub",
+                  "password": "env:LIVE_PASSWORD"}  # fmt: skip
+        try:
+            yield Place("trac", box, remote)
+        finally:
+            box.close()
+
+
+@contextmanager
 def _redmine(home: Path) -> Iterator[Place]:
     with real_redmine.running(home) as server:
         box = real_redmine.RedmineSandbox(server.url)
@@ -89,6 +101,7 @@ def _roundup(home: Path) -> Iterator[Place]:
 
 PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "rt": _rt,
+    "trac": _trac,
     "redmine": _redmine,
     "roundup": _roundup,
 }

@@ -17,6 +17,7 @@ from prophet_connectors._roundup_story import (
     REMARK,
     born_of,
     ids_in,
+    key_in,
     mark,
     messages_of,
     version,
@@ -141,7 +142,7 @@ class Writer:
         )
         return str(self._api.taken(answer)["id"])
 
-    def _join(self, issue: Row, name: str, number: str) -> None:
+    def _join(self, issue: Row, name: str, number: str, instead: Row | None = None) -> None:
         """Adds a message or file to an issue, whatever else happens to it meanwhile.
 
         The status goes along as it is: else Roundup opens an issue that gets a message.
@@ -151,7 +152,8 @@ class Writer:
             held = ids_in(shown.get(name))
             if number in held:
                 return
-            body: dict[str, Any] = {name: [*held, number]}
+            left = [n for n in held if not instead or n != str(instead["id"])]
+            body: dict[str, Any] = {name: [*left, number]}
             if name == "messages" and shown.get("status"):
                 body["status"] = str(shown["status"]["id"])
             try:
@@ -222,20 +224,25 @@ class Writer:
         return body
 
     def _describe(self, issue: Row, operation: Update) -> None:
-        """Writes the description: into the message that it is, or into one that becomes it."""
+        """Writes the description: into the message that it is, or into one that becomes it.
+
+        A message cannot be emptied, so for an empty one another takes its place, with its key.
+        """
         text = operation.changes[CONTENT]
         messages = messages_of(self._api, issue)
         birth = born_of(issue, messages)
-        if birth is None:
-            number = self._message(text or NOTHING, mark(BIRTH, ""))
-            self._join(self._api.issue(operation.ref.id), "messages", number)
+        if birth and text:
+            self._rewrite(str(birth["id"]), text)
             return
-        self._rewrite(str(birth["id"]), text)
+        number = self._message(text or NOTHING, mark(BIRTH, key_in(birth)[1] if birth else ""))
+        self._join(self._api.issue(operation.ref.id), "messages", number, birth)
 
     def _rewrite(self, message: str, text: str | None) -> None:
+        """Puts another text into a message; Roundup passes over one that is blank."""
+        if not (text or "").strip():
+            raise Rejected(f"{self._api.remote} keeps no message without a text.")
         present = self._api.data(f"msg/{message}", [("@verbose", "0")])
-        body = {"content": text or NOTHING}
-        self._api.send("PUT", f"msg/{message}", body, present["@etag"])
+        self._api.send("PUT", f"msg/{message}", {"content": text}, present["@etag"])
 
     def _part(self, path: str, item: Row, name: str, number: str) -> None:
         held = ids_in(item["attributes"].get(name))

@@ -101,7 +101,7 @@ class Roundup(Connector):
         self.references = References(
             url=f"{base}/issue{{id}}",
             write="issue{id}",
-            read=(r"(?i:\bissue)[ \t]*(?P<id>\d+)(?![\w-])",),
+            read=(r"(?<![\w/&#-])(?i:issue)[ \t]*(?P<id>\d+)(?![\w-])",),
         )
         self._api = Api(
             base,

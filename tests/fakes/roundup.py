@@ -414,7 +414,7 @@ class Roundup:
 
     def _set(self, name: str, number: str, said: Row) -> None:
         if name == "msg":
-            if said.get("content"):
+            if (said.get("content") or "").strip():
                 self.reword(number, _kept(said["content"]))
             return
         item = self.tracker.items[number]
@@ -447,7 +447,8 @@ class Roundup:
                 item.attachments[-1].id = number
         for number in set(held) - set(numbers):
             if kind == "messages":
-                self.tracker.delete_comment(ACCOUNT, item.id, number)
+                if number in {note.id for note in item.comments}:
+                    self.tracker.delete_comment(ACCOUNT, item.id, number)
             else:
                 self.tracker.delete_attachment(ACCOUNT, item.id, number)
 

@@ -223,7 +223,7 @@ def _steps(
 ) -> list[tuple[str | None, str | None]]:
     """Returns the steps (old, new) to `now` that a row tells, oldest first."""
     if _same(words.word(name, added), now):
-        return [(words.word(name, removed.removesuffix(" ")), now)]
+        return [(words.word(name, removed.rstrip()), now)]
     for cut in (*(n for n, letter in enumerate(added) if letter == " "), len(added)):
         begin = _without(removed, added[:cut])
         if begin is not None and _same(words.word(name, added[cut + 1 :]), now):

@@ -372,7 +372,7 @@ class TestStory:
 
     def test_long_values_come_in_pieces(self, box):
         """Of 254 characters, joined with blanks that were not there."""
-        long = "-".join(["word"] * 80)
+        long = "-".join(["word"] * 200)
         ticket = box.make({**box.new(), "whiteboard": "short"})
         for value in (long, "end"):
             box.advance(1)

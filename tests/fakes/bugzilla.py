@@ -570,7 +570,8 @@ class BugzillaFake:
             other = frozenset[str]()
         elif not other:
             raise Thrown(119, "You must specify a bug id to mark this bug as a duplicate of.")
-        return {"status": new, "resolution": resolution, "dupe_of": other}
+        told: dict[str, Value | None] = {"status": new, "resolution": resolution, "dupe_of": other}
+        return {**told, "remaining_time": None} if new != status else told  # _zero_remaining_time
 
     def _value(self, name: str, value: Any) -> Value | None:
         """Returns a value as it is kept, having checked it as the server does."""

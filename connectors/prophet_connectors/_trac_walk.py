@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -87,16 +87,16 @@ class Walker:
         """
         before = Cursor.of(pull.since)
         cursor = before.tickets
-        ids = self._listed(cursor)
+        ids, matching = self._listed(cursor, pull)
         now = parsedate_to_datetime(self._rpc.date) if self._rpc.date else None
         days = max((now - before.files.at).days, 0) + 2 if now and before.files.at else REACH
         if days > REACH and cursor.at:  # a file may be missing: all is told anew
             cursor = SinceCursor()
-            ids = self._listed(cursor)
+            ids, matching = self._listed(cursor, pull)
         first = cursor.at is None
         filed, after = self._filed(before, days, now, first=first)
         between = after if first else before
-        ids, filed = self._matching(pull, ids, filed)
+        filed = [ticket for ticket in filed if matching(ticket)]
         seen: set[str] = set()
         newest = self._newest(ids)
         for start in range(0, len(ids), AT_ONCE):
@@ -118,20 +118,28 @@ class Walker:
         yield from (Ref(id=ticket) for ticket in filed if ticket not in seen)
         yield Checkpoint(cursor=str(replace(after, tickets=cursor)), total=len(ids))
 
-    def _listed(self, cursor: SinceCursor) -> list[str]:
-        """Returns the tickets that may have changed, the one that did last at the end.
+    def _listed(self, cursor: SinceCursor, pull: Pull) -> tuple[list[str], Callable[[str], bool]]:
+        """Returns the tickets that may have changed, the one that did last at the end, and what
+        tells whether a ticket is asked for: the queries find it, or had found it before.
 
         Those of the last minute are told by every listing; whether they moved is asked with it.
         """
         since = cursor.asks_from(LOOK)
         second = since.replace(microsecond=0) + timedelta(seconds=1) if since else None
         limit = f"changetime={second:%Y-%m-%dT%H:%M:%SZ}..&" if second else ""
+        queries = [f"{query}&max=0" for query in (self._query, pull.query) if query]
         known = list(cursor.told)
-        listed, *gets = self._rpc.many(
-            [("ticket.query", f"{limit}order=changetime&max=0"), *_gets(known[:KNOWN])]
+        told = self._rpc.many(
+            [
+                ("ticket.query", f"{limit}order=changetime&max=0"),
+                *(("ticket.query", query) for query in queries),
+                *_gets(known[:KNOWN]),
+            ]
         )
-        if isinstance(listed, RemoteError):
-            raise listed
+        lists, gets = told[: len(queries) + 1], told[len(queries) + 1 :]
+        for one in lists:
+            if isinstance(one, RemoteError):
+                raise one
         for start in range(KNOWN, len(known), KNOWN):
             gets += self._rpc.many(_gets(known[start : start + KNOWN]))
         still = {
@@ -140,7 +148,14 @@ class Walker:
             if not isinstance(got, RemoteError)
             and not cursor.fresh(Listed(ticket, _moved(got[3]["_ts"])))
         }
-        return [str(ticket) for ticket in listed if str(ticket) not in still]
+        listed, *found = ([str(ticket) for ticket in one] for one in lists)
+        fitting = [frozenset(one) for one in found]
+
+        def matching(ticket: str) -> bool:
+            had = pull.known is not None and pull.known(ticket)
+            return had or all(ticket in one for one in fitting)
+
+        return [one for one in listed if one not in still and matching(one)], matching
 
     def _newest(self, ids: Sequence[str]) -> datetime:
         """Returns up to when the listing is whole: what moves during a long walk is of later."""
@@ -150,24 +165,6 @@ class Walker:
             return _moved(self._rpc.one("ticket.get", number(ids[-1]))[3]["_ts"])
         except NotFound:
             return self._newest(ids[:-1])
-
-    def _matching(
-        self, pull: Pull, ids: list[str], filed: list[str]
-    ) -> tuple[list[str], list[str]]:
-        """Returns of these tickets those that the query finds, or that it had found before."""
-        queries = [query for query in (self._query, pull.query) if query]
-        if not queries or not (ids or filed):
-            return ids, filed
-        matching: set[str] | None = None
-        for told in self._rpc.many([("ticket.query", f"{query}&max=0") for query in queries]):
-            if isinstance(told, RemoteError):
-                raise told
-            found = {str(ticket) for ticket in told}
-            matching = found if matching is None else matching & found
-        fits = {one for one in (*ids, *filed) if pull.known and pull.known(one)} | (
-            matching or set()
-        )
-        return [one for one in ids if one in fits], [one for one in filed if one in fits]
 
     # --- files ----------------------------------------------------------------------------------
 

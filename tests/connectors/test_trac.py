@@ -82,8 +82,8 @@ class Place(TrackerSandbox):
         return f"{ticket}.{self.app.numbers(self.tracker.items[ticket])[made]}"
 
     def attach(self, ticket, name, data):
-        super().attach(ticket, name, data)
-        return f"{ticket}/{name}"
+        made = self.app.do_ticket_putAttachment(self.person, ticket, name, "", data, False)
+        return f"{ticket}/{made}"
 
 
 @pytest.fixture
@@ -587,6 +587,7 @@ class TestQueries:
             other = place.make({**place.new(2), "priority": "major"})
             ids, cursor = told(place)
             assert ids == [ticket]
+            assert spent(place, lambda: told(place, cursor)) == 2, "the other one is no news"
             for one in (ticket, other):
                 place.edit(one, "priority", "blocker")
             assert told(place, cursor, known=lambda one: one == ticket)[0] == [ticket]

@@ -305,7 +305,8 @@ class TracFake:
         item = self._item(ticket)
         attributes, told = self._attributes(item), []
         for name, (statuses, to, does) in self.workflow.items():
-            if attributes["status"] not in statuses:
+            idle = does == ("set_owner_to_self",) and attributes["owner"] == login
+            if attributes["status"] not in statuses or (idle and attributes["status"] == to):
                 continue
             inputs: list[Any] = []
             hint = 'The owner will remain <span class="trac-author">somebody</span>.'
@@ -332,7 +333,8 @@ class TracFake:
         said = {**DEFAULTS, "owner": "< default >", **(attributes or {})}
         said |= {"summary": summary, "description": description, "status": "new"}
         said.pop("resolution", None)
-        held = {name: self._held(name, str(value)) for name, value in said.items()}
+        texts = {n: str(v) if n == "description" else str(v).strip() for n, v in said.items()}
+        held = {name: self._held(name, value) for name, value in texts.items()}
         ticket = self.tracker.create(login, {n: v for n, v in held.items() if v})
         self._mailed(login, ticket, notify=notify)
         return int(ticket)
@@ -380,7 +382,7 @@ class TracFake:
         for name in changes.keys() & done.keys() - {"resolution"}:
             if changes[name] != done[name]:
                 raise Fault(-32603, f"Controller changed {name} to {done[name]}, but user did too.")
-        for name, value in {**changes, **done}.items():
+        for name, value in changes.items():  # what the workflow itself sets is not looked at
             options = {**OPTIONS, "resolution": RESOLUTIONS}.get(name)
             if options and value not in options and not (name in OPTIONAL and not value):
                 raise Fault(

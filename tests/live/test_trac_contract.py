@@ -33,3 +33,25 @@ class TestOnARealServer(ConnectorContract):
         box = TracSandbox(server)
         yield box
         box.close()
+
+
+class TestKeysInAField(ConnectorContract):
+    """Where a custom field is configured, it carries the keys of tickets; an account may delete."""
+
+    @pytest.fixture
+    def sandbox(self, server: Server) -> Iterator[TracSandbox]:
+        box = TracSandbox(server, user="bob", key_field="hubid", deletes=True)
+        yield box
+        box.close()
+
+
+ABOUT = {
+    "test_a_ticket_is_found_by_its_key",
+    "test_a_lost_create_is_found_by_its_key",
+    "test_what_was_created_is_read",
+    "test_fields_are_those_of_the_table",
+    "test_a_ticket_is_deleted",
+    "test_a_delete_of_an_old_version_is_stale",
+}
+for _name in set(ConnectorContract.names()) - ABOUT:
+    setattr(TestKeysInAField, _name, None)

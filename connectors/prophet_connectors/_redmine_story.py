@@ -215,14 +215,10 @@ def _changes(details: Sequence[Thing], meaning: Meaning) -> tuple[FieldChange | 
         if before != after:
             single[name] = FieldChange(field=name, old=before, new=after)
     sets = (
-        SetChange(
-            field=name,
-            added=frozenset(come[name] - leave[name]),
-            removed=frozenset(leave[name] - come[name]),
-        )
+        SetChange(field=name, added=frozenset(come[name]), removed=frozenset(leave[name]))
         for name in come
     )
-    return (*single.values(), *(change for change in sets if change.added or change.removed))
+    return (*single.values(), *sets)
 
 
 def _field(detail: Thing, meaning: Meaning) -> tuple[str, bool]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from prophet_connectors._redmine_asking import Asker
 from prophet_connectors._redmine_fields import RELATIONS, lines
 from prophet_connectors._redmine_pages import Thing
-from prophet_connectors._redmine_story import MARK, journals_of, relations_of
+from prophet_connectors._redmine_story import MARK, relations_of
 from prophet_connectors._redmine_words import Words, spoken
 from prophet_hub.errors import Rejected, RemoteError, Unsure
 from prophet_hub.sdk import (
@@ -195,13 +195,18 @@ class Writer:
             "journals",
             lambda one: (
                 lines(one.get("notes") or "") == lines(body)
-                and bool(one.get("private_notes")) == operation.private
                 and (bool(options) or str((one.get("user") or {}).get("id")) == self._ask.me)
             ),
         )
         if found is None:
             raise Rejected(f"{self._ask.remote} said nothing and kept no comment of ours.")
-        return Receipt(ref=Ref(kind=COMMENT, id=found, ticket=ticket))
+        ref = Ref(kind=COMMENT, id=str(found["id"]), ticket=ticket)
+        if operation.private and not found.get("private_notes"):
+            self.edit_comment(Delete(ref=ref))  # the right to it went after we had asked
+            raise Rejected(
+                f"{self._ask.remote} kept a private comment in public: it is taken back."
+            )
+        return Receipt(ref=ref)
 
     def edit_comment(self, operation: Update | Delete) -> Receipt:
         """Puts another text in a note's place; without one the note goes."""
@@ -242,10 +247,9 @@ class Writer:
         upload = {"token": token, "filename": name, "content_type": kind, "description": said}
         self._save(ticket, {"uploads": [upload]}, **self._as(operation))
         number = token.partition(".")[0]
-        found = self._seen(ticket, "attachments", lambda file: str(file["id"]) == number)
-        if found is None:
+        if not self._seen(ticket, "attachments", lambda file: str(file["id"]) == number):
             raise Rejected(f"{self._ask.remote} said nothing and kept no file {name}.")
-        return Receipt(ref=Ref(kind=ATTACHMENT, id=found, ticket=ticket))
+        return Receipt(ref=Ref(kind=ATTACHMENT, id=number, ticket=ticket))
 
     def detach(self, operation: Delete) -> Receipt:
         self._ask.http.delete(f"attachments/{operation.ref.id}.json", repeat=False)
@@ -255,14 +259,14 @@ class Writer:
 
     def _seen(
         self, ticket: str, include: str, ours: Callable[[Mapping[str, Any]], bool]
-    ) -> str | None:
+    ) -> Thing | None:
         """Returns the newest part of a ticket that fits."""
         try:
             issue = self.look(ticket, include)
         except RemoteError as error:
             raise Unsure(f"{self._ask.remote} took something and did not show it.") from error
-        parts = journals_of(issue) if include == "journals" else issue.get(include) or ()
-        return max((str(one["id"]) for one in parts if ours(one)), key=int, default=None)
+        parts: list[Thing] = issue.get(include) or []
+        return max(filter(ours, parts), key=lambda one: int(one["id"]), default=None)
 
     def _must(self, project: str, what: str, *permissions: str) -> None:
         """Refuses what would come out in the open: without the permission a flag is passed over."""

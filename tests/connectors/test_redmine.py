@@ -236,6 +236,16 @@ class TestWho:
         with pytest.raises(Rejected):
             other.apply(Create(ref=ref, fields=fields, private=True))
 
+    def test_a_note_that_came_out_in_public_is_taken_back(self, box):
+        """The right to keep it private went after we had asked for it."""
+        ticket = box.make(box.new())
+        remark(box, ticket, "For us", private=True)
+        box.fake.role -= {"set_notes_private"}
+        with pytest.raises(Rejected, match="taken back"):
+            remark(box, ticket, "For us too", private=True)
+
+        assert [c.body for c in read(box, ticket).comments] == ["For us"]
+
     def test_a_private_ticket_is_one(self, box):
         """Made by us, and told."""
         made = box.connector.apply(Create(ref=Ref(id=""), fields=box.new(), private=True)).ref
@@ -325,6 +335,13 @@ class TestRefused:
         """Known before, so nothing is sent."""
         ticket = box.make(box.new())
         _refused(box, Update(ref=Ref(id=ticket), changes=changes))
+
+    def test_a_tracker_that_the_project_has_not(self, box):
+        """It is one of the site's all the same."""
+        box.fake.lacking = "Support"
+        ticket = box.make(box.new())
+
+        _refused(box, Update(ref=Ref(id=ticket), changes={"tracker": "Support"}))
 
     def test_sets_that_it_does_not_take(self, box):
         """One parent, of one's own."""
@@ -569,6 +586,17 @@ class TestKeys:
 
         assert (told.key, told.fields["description"]) == ("", "Text")
         assert told.events == ()
+
+    def test_a_key_that_somebody_changes_is_no_event(self, box):
+        """It is nobody's field."""
+        box.settings = {"key_field": "HubID"}
+        box.connector = box.connect()
+        ticket = box.make(box.new())
+        box.edit(ticket, "CF.{HubID}", "by hand")
+        told = read(box, ticket)
+
+        assert (told.key, told.events) == ("by hand", ())
+        assert "CF.{HubID}" not in told.fields
 
     def test_a_field_that_is_no_filter_is_said(self, box):
         """A list would show everything, and the key would seem to be nobody's."""

@@ -97,6 +97,7 @@ class RedmineFake:
         filtered: Whether lists filter by custom fields.
         demands: The custom fields that every ticket must have.
         telling: Journals that a test makes up, by ticket.
+        lacking: A tracker that no project has.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class RedmineFake:
         self.tells_time = True
         self.filtered = True
         self.demands: frozenset[str] = frozenset()
+        self.lacking = ""
         self.telling: dict[str, list[dict[str, Any]]] = {}
         self.uploads: dict[str, tuple[str, bytes]] = {}
 
@@ -218,7 +220,8 @@ class RedmineFake:
 
     def _project(self, n: int) -> dict[str, Any]:
         word, name = PROJECTS[n]
-        return {"id": n, "name": name, "identifier": word, "trackers": _refs(LISTS["tracker"]),
+        has = {n: word for n, word in LISTS["tracker"].items() if word != self.lacking}
+        return {"id": n, "name": name, "identifier": word, "trackers": _refs(has),
                 "issue_categories": _refs(OWNED["category"][n])}  # fmt: skip
 
     def versions(self, request: _Request, name: str) -> tuple[int, Any]:

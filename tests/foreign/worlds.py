@@ -472,8 +472,7 @@ class World:
             return
         words = self.words(tracker, name)[: 4 if r.random() < 0.3 else 2]
         ways = tracker.knobs.transitions.get(name)
-        if ways:
-            present = item.fields[name]
+        if ways and (present := item.fields.get(name)):
             words = [present, *ways[present]]
         value = r.choice(words)
         tracker.update(who, item.id, {name: value})
@@ -789,18 +788,19 @@ class World:
                 if kind == TICKET and item == ref and slot.split("\x1f")[0] == name and row.parked
             ]
             if parked:
-                out[self._why_parked(parked, tracker, ref, value, word, racy)] += 1
+                out[self._why_parked(parked, tracker, ref, name, value, word, racy)] += 1
             elif self.odd != "remap" or name != "a":  # a changed map moves nothing by itself
                 out["TRACKERS differ"] += 1
 
-    def _why_parked(self, parked, tracker, ref, value, word, racy):
+    def _why_parked(self, parked, tracker, ref, name, value, word, racy):
+        walks = self.odd == "workflow" and name == "a"
         if any("flips" in row.reason for row in parked):
             return "parked: flips"
-        if self.odd == "workflow" and self.left(tracker, ref, value):
+        if walks and self.left(tracker, ref, value):
             return "LEFT half-way"
-        if self.odd == "workflow" and not self.leads(value, word):
+        if walks and not self.leads(value, word):
             return "parked: no way"
-        barred = self.odd == "workflow" and not self.leads(value, word, without=self.denied)
+        barred = walks and not self.leads(value, word, without=self.denied)
         if barred or (self.odd == "refuse" and parked[0].value == "s"):
             return "parked: refused"
         return "parked: reverted in the window" if racy else "PARKED wrongly"

@@ -113,7 +113,7 @@ def doubled(file: JobFile, job: models.Job) -> list[Fault]:
 
 def connect(
     file: JobFile, name: str, *, folder: Path, ask: secrets.Ask, query: str | None = None,
-    dry: bool = False,
+    dry: bool = False, offline: bool = False,
 ) -> Connector:  # fmt: skip
     """Returns a remote's connector with its secrets resolved; sends nothing.
 
@@ -124,6 +124,7 @@ def connect(
         ask: A plugin's answer for secrets of other schemes.
         query: In place of the remote's own.
         dry: Whether nothing may be written there.
+        offline: Whether nothing is asked there either, so that no secret is needed.
 
     Raises:
         ConfigError: Its settings are faulty.
@@ -136,7 +137,7 @@ def connect(
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise ConfigError(f"{file.path.name} has {count}.", faults=faults)
     for setting in dataclasses.fields(cls.Settings):
-        if setting.metadata.get("secret") and setting.name in values:
+        if setting.metadata.get("secret") and setting.name in values and not offline:
             values[setting.name] = _secret(file, name, setting.name, values[setting.name], ask)
     if query is not None:
         values["query"] = query

@@ -31,7 +31,7 @@ __all__ = ["Writer", "fenced", "write"]
 
 PLAIN, PRETTY, SAFE = 0, 1, 2  # nothing escaped; what needs it; all punctuation
 _ALWAYS = re.compile(
-    r"[`\[\]]|\\(?=[!-/:-@\[-`{-~]|$)|<(?=[a-zA-Z/!?])|&(?=#|[a-zA-Z])|~(?=~)|(?<=~)~"
+    r"[`\[\]]|\\(?=[!-/:-@\[-`{-~]|$)|<(?=[a-zA-Z/!?])|&(?=#?[a-zA-Z0-9]+;)|~(?=~)|(?<=~)~"
 )
 _STAR = re.compile(r"(?<!\s)\*|\*(?!\s)")
 _UNDER = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
@@ -247,7 +247,7 @@ def _link(target: str, children: tuple[Inline, ...], mode: int) -> str:
 def _address(target: str, mode: int) -> str:
     if mode == PLAIN:
         return target if " " not in target else f"<{target}>"
-    text = re.sub(r"[\\<>]|&(?=#|[a-zA-Z])", r"\\\g<0>", target)
+    text = re.sub(r"[\\<>]|&(?=#?\w+;)", r"\\\g<0>", target)
     text = re.sub(r"[*_`~\[\]]", r"\\\g<0>", text) if mode == SAFE else text
     odd = re.search(r"[\s()\x00-\x20\x7f]", text) or not text
     return f"<{text}>" if odd else text

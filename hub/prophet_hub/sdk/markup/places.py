@@ -51,7 +51,7 @@ def prose(text: str, dialect: str) -> list[Place]:
 
 def images(text: str, dialect: str) -> list[str]:
     """Returns the names or addresses of the images shown in a text, in order, each once."""
-    return list(dict.fromkeys(text[start:end] for start, end in _images(text, dialect)))
+    return list(dict.fromkeys(_name(text[start:end]) for start, end in _images(text, dialect)))
 
 
 def with_images(text: str, dialect: str, new: Mapping[str, str]) -> str:
@@ -59,9 +59,21 @@ def with_images(text: str, dialect: str, new: Mapping[str, str]) -> str:
     done: list[str] = []
     at = 0
     for start, end in _images(text, dialect):
-        done += [text[at:start], new.get(text[start:end], text[start:end])]
+        name = _name(text[start:end])
+        done.append(text[at:start])
+        done.append(_written(new[name], dialect) if name in new else text[start:end])
         at = end
     return "".join(done) + text[at:]
+
+
+def _name(found: str) -> str:
+    return found if "://" in found else found.replace("%20", " ")
+
+
+def _written(name: str, dialect: str) -> str:
+    """Returns a name so that it ends where it should."""
+    ends = r"[,)\[\]]" if dialect == "trac" else r"[\s()<>!\"']"
+    return re.sub(ends, lambda found: f"%{ord(found[0]):02X}", name)
 
 
 def _images(text: str, dialect: str) -> list[Place]:

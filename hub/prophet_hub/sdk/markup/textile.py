@@ -54,15 +54,16 @@ _TABLE = re.compile(r"table[^|\n]{0,80}\. ?$")
 _ZERO = re.compile("<\u200b(?=/?(?:pre|code|kbd|notextile)\\b)", re.IGNORECASE)
 
 _SIGNS = {
-    "**": "strong", "*": "strong", "??": "em", "-": "del", "__": "em", "_": "em", "+": "ins",
+    "**": "strong", "*": "strong", "??": "em", "%": "", "-": "del", "__": "em", "_": "em", "+": "ins",
     "^": "sup", "~": "sub",
 }  # fmt: skip
-_OPENS = r"(?:(?<=[>\s(\x00])|\A)(?P<sign>\*\*|__|\?\?|[*_+^~]|-(?!-))(?=[^\s])"
+_OPENS = r"(?:(?<=[>\s(\x00])|\A)(?P<sign>\*\*|__|\?\?|[*_+^~%]|-(?!-))(?=[^\s])"
 _CLOSES = {
     sign: re.compile(rf"(?<=[^\s]){re.escape(sign)}(?=[!-/:-@\[-`{{-~\s\x00]|\Z)")
     for sign in _SIGNS
 }
 _PARTS = re.compile("\x00\\d+\x00|[^\x00]+")
+_STYLED = re.compile(rf"^{_ATTRIBUTES}(?=.)", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 CODE = re.compile(r"(?<!\w)@(?:\|\w+\|)?([^\n@]+?)@(?!\w)")
 LINK = re.compile(
@@ -306,8 +307,10 @@ def _into(builder: Builder, text: str, held: list[Code | Inline]) -> None:
                 hopeless.add(sign)
                 continue
             builder.add(Text(_unescaped(before)))
-            builder.open(sign, spanning(_SIGNS[sign]))
-            _into(builder, text[search : closed.start()], held)
+            if _SIGNS[sign]:
+                builder.open(sign, spanning(_SIGNS[sign]))
+            inside = text[search : closed.start()]
+            _into(builder, _STYLED.sub("", inside) or inside, held)
             builder.close(sign)
             search = closed.end()
         at = search

@@ -33,9 +33,9 @@ __all__ = ["write"]
 # each way escapes more than the one before; the first that reads back is taken
 _OFF = r"&(?=#?[a-zA-Z0-9]+;)|<(?=/?(?:pre|code|kbd|notextile)\b|!--)|\xa0|\|(?=[^\n]*\|)|(?<=[A-Z0-9])\((?=[^()\n]*\))|(?<=\w)\[(?=\d+\])|(?<![^\s])=(?==)"
 _SIGNS = (
-    rf"{_OFF}|(?<![^\s>(])[*_+^~?@!-](?=\S)|^(?:[#*>|-])|(?<=\n)[#*>|-]|\"(?=:)|(?<=\w)\.(?= )|@"
+    rf"{_OFF}|(?<![^\s>(])[*_+^~%?@!-](?=\S)|^(?:[#*>|-])|(?<=\n)[#*>|-]|\"(?=:)|(?<=\w)\.(?= )|@"
 )
-_ALL = r"[!-/:-@\[-`{-~\xa0]"
+_ALL = r"[!-+/<-@\[-`{-~\xa0-]|(?<=\w)\.(?= )"
 _WAYS = tuple(re.compile(way) for way in (_OFF, _SIGNS, _ALL))
 _SIGN = {"strong": "*", "em": "_", "del": "-", "ins": "+", "sup": "^", "sub": "~"}
 _TARGET = re.compile(r"(?:/|[a-zA-Z][a-zA-Z0-9+.-]{0,30}://|www\.|mailto:)[\w/]\S*")
@@ -186,7 +186,9 @@ _VERBATIM = re.compile(
 
 def _is_link(one: Inline) -> bool:
     """Tells whether it ends in a link, which would go on with what follows."""
-    return isinstance(one, Link) or (isinstance(one, Span) and _is_link(one.inside[-1]))
+    if isinstance(one, Link):
+        return _TARGET.fullmatch(one.target) is not None
+    return isinstance(one, Span) and _is_link(one.inside[-1])
 
 
 def _stands(before: str, text: str, after: str) -> bool:

@@ -193,7 +193,7 @@ def _piece(one: Inline, way: int, brk: str) -> str:
             return _link(target, children, way)
         case Image(target, alt):
             words = ", alt=" + re.sub(r"([,\\])", r"\\\1", alt) if alt else ""
-            name = re.sub(r"[,)\]\[\s]", lambda found: f"%{ord(found[0]):02X}", target)
+            name = re.sub(r"[,)\]\[]", lambda found: f"%{ord(found[0]):02X}", target)
             return f"[[Image({name}{words.replace(']', ZERO + ']').replace(')', ZERO + ')')})]]"
 
 
@@ -206,6 +206,8 @@ def _link(target: str, children: tuple[Inline, ...], way: int) -> str:
         return target
     words = shown(children).replace(ZERO, "")
     if not _TARGET.fullmatch(target):
+        if re.fullmatch(r"[^|\[\]\n]+", target) and re.fullmatch(r"[^\[\]\n]+", words):
+            return f"[[{target}|{words}]]"
         return f"{_escaped(words, way)} ({_escaped(target, way)})"
     if "]" not in words and words[:1] not in {"'", '"'}:
         return f"[{target} {words}]"

@@ -291,6 +291,8 @@ def _clean(inside: Iterable[Inline], within: frozenset[str]) -> list[Inline]:
                 done += _link(target, children, within)
             case Image(target, alt):
                 target = _IGNORED.sub(" ", target).strip()
+                # the name of a file; an address keeps its own way of writing a space
+                target = target if "://" in target else target.replace("%20", " ")
                 alt = " ".join(alt.split())
                 safe = not _unsafe(target) or _PICTURE.match(target)
                 done += [Image(target, alt)] if target and safe else [Text(alt)]

@@ -12,6 +12,7 @@ statuses compared, 500 in a request.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -146,7 +147,7 @@ class Debbugs(Connector):
         verb = type(operation).__name__.lower()
         if self._writer is None or (verb, operation.ref.kind) not in self.capabilities.writes:
             raise Unsupported(f"debbugs cannot {verb} a {operation.ref.kind} from here.")
-        for name in (*_told(operation),):
+        for name in sorted(_told(operation)):
             row = self.fields.theirs(name)
             ways = row and (row.on_create if isinstance(operation, Create) else row.writable)
             if operation.ref.kind == TICKET and not ways:
@@ -176,13 +177,14 @@ class Debbugs(Connector):
             "severity": tuple(self.settings.severities),
             "status": tuple(dict.fromkeys(theirs for theirs, _ in words.STATUSES)),
         }
+        required = {"subject"} if self.settings.package else {"subject", "package"}
         return Schema(
             product="debbugs",
             fields=tuple(
                 SchemaField(
                     name=row.theirs,
                     values=values.get(row.theirs, ()),
-                    required=row.theirs in ("subject", "package"),
+                    required=row.theirs in required,
                     writable=row.writable,
                     many=row.kind.many,
                 )
@@ -199,7 +201,8 @@ class Debbugs(Connector):
         self._place.close()
 
     def _status(self, bug: str) -> Status:
-        found = self._place.statuses([bug]).get(bug) if bug.isascii() and bug.isdecimal() else None
+        number = re.fullmatch(r"[1-9][0-9]{0,8}", bug)
+        found = self._place.statuses([bug]).get(bug) if number else None
         if found is None:
             raise NotFound(f"There is no bug {bug[:40]}, or it is not shown.")
         if not self.settings.usertags:

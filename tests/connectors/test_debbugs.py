@@ -515,6 +515,8 @@ class TestWords:
             place.connector.apply(bare)
         with ExitStack() as stack:
             named = Place(stack, package="general", quiet=True)
+            required = {f.name for f in named.connector.describe().fields if f.required}
+            assert required == {"subject"}
             made = named.connector.apply(bare).ref
             assert named.connector.ticket(made).fields["package"] == "general"
             named.connector.close()
@@ -659,6 +661,8 @@ def test_a_spool_tells_what_the_server_tells(place, tmp_path):
         spool.ticket(Ref(id="999"))
     with pytest.raises(NotFound):
         spool.ticket(Ref(id="../1"))
+    with pytest.raises(NotFound):
+        spool.ticket(Ref(id="9" * 5000))
 
 
 class TestHostile:

@@ -12,7 +12,7 @@ from prophet_connectors._rt_asking import ADDRESS, API, Asker
 from prophet_connectors._rt_fields import DATES, LINKS, MARK, MINUTES, ROLES
 from prophet_connectors._rt_reading import PARTS, Reader, is_file
 from prophet_connectors._rt_story import fields_of, wire_date
-from prophet_hub.errors import Rejected, RemoteError, Stale, Unsupported, Unsure
+from prophet_hub.errors import Rejected, RemoteError, Stale, Unsure
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
@@ -40,14 +40,11 @@ WENT_WELL: Final = re.compile(
 class Writer:
     """Sends one operation; what RT says of failures stands in the receipt's notes."""
 
-    def __init__(
-        self, ask: Asker, reader: Reader, *, queue: str, key_field: str, limit: int | None
-    ) -> None:
+    def __init__(self, ask: Asker, reader: Reader, *, queue: str, key_field: str) -> None:
         self._ask = ask
         self._reader = reader
         self._queue = queue
         self._key_field = key_field
-        self._limit = limit
 
     def create(self, operation: Create) -> Receipt:
         body = self._newborn(operation)
@@ -100,12 +97,10 @@ class Writer:
 
     def attach(self, operation: Create) -> Receipt:
         """Sends a file as a message without a text, streamed; `"` has no quoting that RT reads."""
-        ticket, limit = operation.ref.ticket, self._limit
+        ticket = operation.ref.ticket
         name = str(operation.fields.get("name") or "untitled").replace('"', "'")
         if not operation.size or operation.content is None:
             raise Rejected(f"RT takes no empty file: {name}.")
-        if limit is not None and operation.size > limit:
-            raise Unsupported(f"{self._ask.remote} takes no file above {limit} bytes: {name}.")
         message = {"Subject": f"{MARK} {operation.key}"} if operation.key else {}
         form = Multipart(
             [

@@ -30,7 +30,6 @@ from prophet_hub.sdk import (
     Checkpoint,
     Connector,
     Context,
-    Create,
     Gone,
     History,
     Operation,
@@ -42,8 +41,8 @@ from prophet_hub.sdk import (
     RemoteSettings,
     Schema,
     Ticket,
-    Update,
 )  # fmt: skip
+from prophet_hub.sdk.doors import Doors, through
 from prophet_hub.sdk.shapes import shaped
 
 __all__ = ["Bugzilla", "BugzillaSettings"]
@@ -195,22 +194,14 @@ class Bugzilla(Connector):
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation; an update looks first whether somebody was quicker."""
-        verb, kind = type(operation).__name__.lower(), operation.ref.kind
-        if (verb, kind) not in self.capabilities.writes:
-            raise Unsupported(f"{self.context.remote} cannot {verb} a {kind}.")
-        keeps = self.capabilities.private_comments
-        if isinstance(operation, Create) and operation.private and not keeps:
-            raise Unsupported(f"{self.context.remote} cannot keep a {kind} private.")
+        doors: Doors = {
+            ("create", TICKET): self._writer.create,
+            ("create", COMMENT): self._writer.comment,
+            ("create", ATTACHMENT): self._writer.attach,
+            ("update", TICKET): self._writer.update,
+        }
         with shaped(self.context.remote, "Bugzilla"):
-            if isinstance(operation, Update):
-                return self._writer.update(operation)
-            if isinstance(operation, Create) and kind == TICKET:
-                return self._writer.create(operation)
-            if isinstance(operation, Create) and kind == COMMENT:
-                return self._writer.comment(operation)
-            if isinstance(operation, Create):
-                return self._writer.attach(operation)
-        raise Unsupported(f"{self.context.remote} deletes nothing.")
+            return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Yields a file, which comes whole, in base64."""

@@ -19,7 +19,7 @@ from prophet_connectors._launchpad_reading import Reader
 from prophet_connectors._launchpad_walk import OVERLAP, Walker
 from prophet_connectors._launchpad_words import FIELDS
 from prophet_connectors._launchpad_writing import Writer
-from prophet_hub.errors import ConfigError, Unsupported
+from prophet_hub.errors import ConfigError
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
     ATTACHMENT,
@@ -29,8 +29,6 @@ from prophet_hub.sdk import (
     Checkpoint,
     Connector,
     Context,
-    Create,
-    Delete,
     Gone,
     History,
     Operation,
@@ -43,8 +41,8 @@ from prophet_hub.sdk import (
     Schema,
     SchemaField,
     Ticket,
-    Update,
 )  # fmt: skip
+from prophet_hub.sdk.doors import Doors, through
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.shapes import shaped
 
@@ -154,25 +152,15 @@ class Launchpad(Connector):
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation."""
-        verb, kind = type(operation).__name__.lower(), operation.ref.kind
-        if (verb, kind) not in self.capabilities.writes:
-            raise Unsupported(f"{self.context.remote} cannot {verb} a {kind}.")
+        doors: Doors = {
+            ("create", TICKET): self._writer.create,
+            ("create", COMMENT): self._writer.comment,
+            ("create", ATTACHMENT): self._writer.attach,
+            ("update", TICKET): self._writer.update,
+            ("delete", ATTACHMENT): self._writer.remove,
+        }
         with shaped(self.context.remote, "Launchpad"):
-            if isinstance(operation, Update):
-                return self._writer.update(operation)
-            if isinstance(operation, Delete):
-                return self._writer.remove(operation)
-            return self._create(operation)
-
-    def _create(self, operation: Create) -> Receipt:
-        if operation.ref.kind == TICKET:
-            return self._writer.create(operation)
-        if operation.ref.kind == COMMENT:
-            return self._writer.comment(operation)
-        limit = self.capabilities.attachment_limit
-        if limit is not None and operation.size > limit:
-            raise Unsupported(f"{self.context.remote} takes no file above {limit} bytes.")
-        return self._writer.attach(operation)
+            return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Streams a file: the web service sends on to the Librarian, which gets no credentials."""

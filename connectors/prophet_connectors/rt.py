@@ -22,7 +22,7 @@ from prophet_connectors._rt_reading import Reader
 from prophet_connectors._rt_story import key_in
 from prophet_connectors._rt_walk import Walker
 from prophet_connectors._rt_writing import Writer
-from prophet_hub.errors import AuthFailed, NotFound, Unsupported
+from prophet_hub.errors import AuthFailed, NotFound
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
     ATTACHMENT,
@@ -32,7 +32,6 @@ from prophet_hub.sdk import (
     Checkpoint,
     Connector,
     Context,
-    Create,
     Gone,
     History,
     Operation,
@@ -45,8 +44,8 @@ from prophet_hub.sdk import (
     Schema,
     SchemaField,
     Ticket,
-    Update,
 )  # fmt: skip
+from prophet_hub.sdk.doors import Doors, through
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.shapes import shaped
 
@@ -131,7 +130,6 @@ class RT(Connector):
             self._reader,
             queue=settings.queue,
             key_field=settings.key_field,
-            limit=self.capabilities.attachment_limit,
         )
 
     # The interface -------------------------------------------------------------------------------
@@ -160,19 +158,14 @@ class RT(Connector):
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation; what RT says of failures stands in the receipt's notes."""
-        verb, kind = type(operation).__name__.lower(), operation.ref.kind
-        if (verb, kind) not in self.capabilities.writes:
-            raise Unsupported(f"{self.context.remote} cannot {verb} a {kind}.")
-        if isinstance(operation, Create):
-            make = {
-                TICKET: self._writer.create,
-                COMMENT: self._writer.comment,
-                ATTACHMENT: self._writer.attach,
-            }
-            return make[kind](operation)
-        if isinstance(operation, Update):
-            return self._writer.update(operation)
-        return self._writer.delete(operation)
+        doors: Doors = {
+            ("create", TICKET): self._writer.create,
+            ("create", COMMENT): self._writer.comment,
+            ("create", ATTACHMENT): self._writer.attach,
+            ("update", TICKET): self._writer.update,
+            ("delete", TICKET): self._writer.delete,
+        }
+        return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Yields the bytes as they were sent: REST 1.0 streams them, 2.0 would re-encode text."""

@@ -61,6 +61,7 @@ class Breakage:
     """A connector class, or a change to a sandbox that was healthy until then."""
 
     make: type = MemoryConnector
+    healthy: type = MemoryConnector
     knobs: Knobs = field(default_factory=lambda: Knobs(page=2))
     after: object = None
 
@@ -165,6 +166,64 @@ WORKFLOW = Knobs(
     transitions={"status": {"new": ("open", "closed"), "open": ("new", "reviewed")}},
     requires={"status": {"closed": ("owner",)}},
 )
+
+
+TRAC = Knobs(page=2, dialect="trac")
+REFERS = Knobs(page=2, refers=True)
+REMARKS = Knobs(page=2, comment_limit=1000)
+
+
+def numbered(kind):
+    """Comments or files are numbered within their ticket."""
+
+    def change(ticket):
+        parts = enumerate(getattr(ticket, kind), 1)
+        named = tuple(replace(one, ref=replace(one.ref, id=str(n))) for n, one in parts)
+        return replace(ticket, **{kind: named})
+
+    return shows(change)
+
+
+def refers(**words):
+    """References are found otherwise."""
+
+    def made(self, settings, context=None):
+        MemoryConnector.__init__(self, settings, context)
+        self.references = replace(self.references, **words)
+
+    return connector(REFERS, __init__=made)
+
+
+class Short(MemoryConnector):
+    """Its titles have a limit."""
+
+    def __init__(self, settings, context=None):
+        super().__init__(settings, context)
+        title = self.fields.ours("summary")
+        self.fields = self.fields.extended([replace(title, limit=100)])
+
+
+def takes(**knobs):
+    """The tracker takes less than was said."""
+
+    def after(sandbox):
+        sandbox.tracker.knobs = replace(sandbox.tracker.knobs, **knobs)
+
+    return after
+
+
+def declares(**promises):
+    """The connector declares something else."""
+
+    def after(sandbox):
+        told = sandbox.connector.capabilities
+        sandbox.connector.capabilities = replace(told, **promises)
+
+    return after
+
+
+def in_bytes(most):
+    return lambda field, text: text.encode()[:most].decode(errors="ignore")
 
 
 def statusless(operation):
@@ -583,6 +642,7 @@ BROKEN = {
     "test_an_empty_file_is_a_file": [
         shows(lambda t: replace(t, attachments=tuple(a for a in t.attachments if a.size)))
     ],
+    "test_parts_of_two_tickets_never_share_an_id": [numbered("comments"), numbered("attachments")],
     "test_a_missing_attachment_is_not_found": [connector(content=lambda self, ref: iter(()))],
     # changes
     "test_a_first_pull_tells_every_ticket": [pulls(first_page_only)],
@@ -773,6 +833,40 @@ BROKEN = {
         connector(apply=asks_first),
         says("apply", RemoteError, lambda self, words, error: Receipt(ref=words[0].ref)),
     ],
+    # texts
+    "test_dialects_are_those_that_are_known_or_declared": [
+        shows(lambda t: replace(t, dialect="rst")),
+        shows_comments(lambda c: replace(c, dialect="rst")),
+        Breakage(after=declares(dialects=())),
+        Breakage(after=declares(dialects=("plain", "plain"))),
+        Breakage(after=declares(dialects=("rst", "plain"))),
+    ],
+    "test_long_texts_are_kept_in_each_dialect": [
+        shows(lambda t: replace(t, dialect="plain"), TRAC),
+        sends(field_sent(lambda f: {k: v.replace("{{{", "") for k, v in f.items()}), TRAC),
+        sends(only_if(Update, field_sent(without("description"))), TRAC),
+    ],
+    "test_comments_are_kept_in_each_dialect": [
+        shows_comments(lambda c: replace(c, dialect="plain"), TRAC),
+        shows_comments(lambda c: replace(c, body=c.body.replace("{{{", "")), TRAC),
+    ],
+    "test_references_are_found_again": [
+        refers(ids="[A-Z]+"),
+        refers(read=(r"(?P<id>https)",), url="https://memory.example/t/no"),
+    ],
+    "test_what_refers_to_nothing_is_left_alone": [
+        refers(read=(r"/t/(?P<id>\d+)",)),
+        refers(read=(r"(?P<id>\d+)",)),
+    ],
+    "test_a_text_of_the_greatest_length_is_kept": [
+        Breakage(healthy=Short, make=Short, after=takes(limits={"summary": 99})),
+        Breakage(healthy=Short, make=Short, after=takes(limits={"summary": 99}, cuts=True)),
+        Breakage(healthy=Short, make=Short, after=takes(render=in_bytes(100))),
+    ],
+    "test_a_comment_of_the_greatest_length_is_kept": [
+        Breakage(knobs=REMARKS, after=takes(limits={"body": 999})),
+        Breakage(knobs=REMARKS, after=takes(limits={"body": 999}, cuts=True)),
+    ],
     # failing
     "test_a_wrong_password_is_said": [connector(whoami=lambda self: Person(id="hub"))],
     "test_a_wrong_password_ends_a_pull": [pulls(ends_well)],
@@ -898,7 +992,7 @@ def test_there_are_more_than_forty_checks():
 def test_the_healthy_one_passes_and_the_broken_one_does_not(name, breakage):
     FIRST.clear()
     check = partial(getattr(ConnectorContract(), name))
-    healthy, broken = MemorySandbox(breakage.knobs), breakage.sandbox()
+    healthy, broken = MemorySandbox(breakage.knobs, breakage.healthy), breakage.sandbox()
     try:
         check(healthy)
         with pytest.raises((AssertionError, pytest.fail.Exception, HubError)):

@@ -25,7 +25,10 @@ class OnMemory(ConnectorContract):
 
 
 class TestFull(OnMemory):
-    knobs = Knobs(page=2, attachment_limit=1 << 20, impersonation=True)
+    knobs = Knobs(
+        page=2, attachment_limit=1 << 20, impersonation=True, dialect="markdown", refers=True,
+        comment_limit=30_000,
+    )  # fmt: skip
 
 
 class TestPartial(OnMemory):

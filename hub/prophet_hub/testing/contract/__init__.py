@@ -18,6 +18,7 @@ pytest.register_assert_rewrite(
     f"{__name__}.parts",
     f"{__name__}.failing",
     f"{__name__}.promises",
+    f"{__name__}.texts",
     f"{__name__}.workflow",
 )
 
@@ -33,11 +34,14 @@ from prophet_hub.testing.contract.sandbox import (  # noqa: E402 - as above
     Sandbox,
     TrackerSandbox,
 )
+from prophet_hub.testing.contract.texts import Texts  # noqa: E402 - as above
 from prophet_hub.testing.contract.workflow import Workflow  # noqa: E402 - as above
 from prophet_hub.testing.contract.writing import Writing  # noqa: E402 - as above
 
 __all__ = ["Absent", "ConnectorContract", "MemorySandbox", "Sandbox", "TrackerSandbox"]
 
 
-class ConnectorContract(Reading, Changes, Story, Writing, Parts, Failing, Promises, Workflow):
+class ConnectorContract(
+    Reading, Changes, Story, Writing, Parts, Texts, Failing, Promises, Workflow
+):
     """Every check there is. A subclass gives a fixture `sandbox`."""

@@ -240,6 +240,19 @@ class Reading(Checks):
         assert b"".join(sandbox.connector.content(told.ref)) == b""
 
     @check()
+    def test_parts_of_two_tickets_never_share_an_id(self, sandbox: Sandbox) -> None:
+        """The hub knows a comment and a file by its id alone, wherever it hangs."""
+        tickets = [sandbox.make(sandbox.new(n)) for n in (1, 2)]
+        for ticket in tickets:
+            self._stir(sandbox, ticket)
+        shown = [read(sandbox, ticket) for ticket in tickets]
+        if not any(ticket.comments or ticket.attachments for ticket in shown):
+            raise Absent("nothing hangs on a ticket here")
+        for kind in ("comments", "attachments"):
+            ids = [part.ref.id for ticket in shown for part in getattr(ticket, kind)]
+            assert len(set(ids)) == len(ids), f"{kind} of two tickets share an id: {sorted(ids)}"
+
+    @check()
     def test_a_missing_attachment_is_not_found(self, sandbox: Sandbox) -> None:
         """Bytes that are not there are an error, not an empty file."""
         ticket = sandbox.make(sandbox.new())

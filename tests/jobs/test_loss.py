@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prophet_hub.foreign.fill import Fill
 from prophet_hub.jobs.constructs import constructs
-from prophet_hub.jobs.loss import HELD, LOOKS, LOST, Look, losses
+from prophet_hub.jobs.looks import HELD, LOOKS, LOST, Look
+from prophet_hub.jobs.loss import losses
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,

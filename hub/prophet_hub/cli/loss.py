@@ -12,7 +12,7 @@ from prophet_hub.cli.desk import Desk
 from prophet_hub.errors import UsageError
 
 if TYPE_CHECKING:
-    from prophet_hub.jobs.loss import Loss
+    from prophet_hub.jobs.looks import Loss
 
 __all__ = ["loss"]
 
@@ -37,7 +37,7 @@ def loss(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> int:  # fmt: skip
     """Says before a first sync what will not survive between two remotes, the worst first."""
-    from prophet_hub.jobs.looks import look  # noqa: PLC0415 - lazy: pydantic, requests
+    from prophet_hub.jobs.looking import look  # noqa: PLC0415 - lazy: pydantic, requests
     from prophet_hub.jobs.loss import losses  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.natives import is_native  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.remotes import chosen  # noqa: PLC0415 - lazy

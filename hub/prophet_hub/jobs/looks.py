@@ -1,57 +1,70 @@
-"""Remotes as `loss` looks at them: promises, tables, and what the trackers say of themselves."""
+"""What `loss` works with: a remote as a job uses it, and one thing that does not survive."""
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from prophet_hub.errors import RemoteError, UsageError
-from prophet_hub.jobs import config as models
-from prophet_hub.jobs.fills import fill_of
-from prophet_hub.jobs.load import JobFile
-from prophet_hub.jobs.loss import Look
-from prophet_hub.jobs.natives import is_native
-from prophet_hub.jobs.remotes import connect, field_map
-from prophet_hub.jobs.secrets import Ask
-from prophet_hub.sdk import FieldMap, Schema
+from prophet_hub.foreign.fill import Fill
+from prophet_hub.sdk import Capabilities, Field, FieldMap, Schema
 
-__all__ = ["look"]
+__all__ = ["HELD", "LOOKS", "LOST", "Look", "Loss", "Told"]
+
+LOST, HELD, LOOKS = 1, 2, 3
+"""Ranks: never arrives; is kept in the hub, or waits there; arrives and looks different."""
 
 
-def look(
-    file: JobFile, job: models.Job, name: str, *, folder: Path, ask: Ask, offline: bool
-) -> tuple[Look, str]:
-    """Returns a remote as a job uses it, and why its tracker was not asked, "" if it was.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A remote as one job uses it.
 
-    Raises:
-        UsageError: It is a replica, with which nothing is lost.
-        ConfigError: Its settings are faulty.
+    Attributes:
+        fields: The table, extended by the remote's and narrowed by the job.
+        schema: What the tracker said of itself; None where it was not asked.
+        writes, creates, deletes: What the job allows there.
+        limit: The greatest attachment in bytes, None for none known; 0 where none are carried.
+        private: Whether private comments may be sent there.
     """
-    if is_native(file, name):
-        raise UsageError(f"{name} is a replica: all that is here survives there.")
-    remote, use = file.config.remotes[name], job.remotes[name]
-    why = ""
+
+    name: str
+    able: Capabilities
+    fields: FieldMap
     schema: Schema | None = None
-    connector = None
-    if not offline:
-        try:
-            connector = connect(file, name, folder=folder, ask=ask, query=use.query, dry=True)
-            with contextlib.closing(connector):
-                schema = connector.describe()
-        except RemoteError as error:
-            why = error.sentence.rstrip(".")
-    if connector is None:
-        connector = connect(file, name, folder=folder, ask=ask, dry=True, offline=True)
-        connector.close()
-    able, fields = connector.capabilities, field_map(connector.fields, remote)
-    if job.fields is not None:
-        fields = FieldMap(row for row in fields if row.ours in job.fields)
-    limits = [n for n in (job.attachments.limit, able.attachment_limit) if n is not None]
-    found = Look(
-        name=name, able=able, fields=fields, schema=schema, writes=use.direction != "pull",
-        creates=use.creates, deletes=use.deletes,
-        limit=min(limits, default=None) if job.attachments.carry else 0,
-        private=remote.audience == "private",
-        fill=fill_of(file, name, field_map(connector.fields, remote)),
-    )  # fmt: skip
-    return found, why
+    writes: bool = True
+    creates: bool = True
+    deletes: bool = False
+    limit: int | None = None
+    private: bool = False
+    fill: Fill = field(default_factory=Fill)
+
+    def may(self, verb: str, kind: str) -> bool:
+        """Tells whether the connector declares a write."""
+        return (verb, kind) in self.able.writes
+
+    def words(self, row: Field) -> frozenset[str]:
+        """Returns the only words that a field takes, as far as is known; none for any."""
+        told = self.schema.fields if self.schema else ()
+        listed = next((one.values for one in told if one.name == row.theirs), ())
+        if not listed and self.schema and row.ours == "status":
+            listed = self.schema.statuses
+        return frozenset(listed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """One thing that does not survive.
+
+    Attributes:
+        rank: 1 never arrives, 2 is kept in the hub or waits there, 3 looks different.
+        topic: A field, or a word for what it is about.
+    """
+
+    source: str
+    target: str
+    rank: int
+    topic: str
+    sentence: str
+
+
+Told = Iterator[tuple[int, str, str]]
+"""Rank, topic and sentence of losses."""

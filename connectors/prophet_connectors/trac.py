@@ -49,6 +49,8 @@ from prophet_hub.sdk.shapes import shaped
 __all__ = ["Trac", "TracSettings"]
 
 TIMES = ("time", "changetime")
+SLOW = 120.0
+"""Seconds: a first listing of a large Trac is silent for long, for each ticket's rights are checked."""
 NO_TIMELINE = "The timeline is not shown to this account (TIMELINE_VIEW): a file that comes to a ticket is seen with its next change alone."  # fmt: skip
 
 
@@ -112,6 +114,7 @@ class Trac(Connector):
             context,
             auth=Login(settings.user, settings.password),
             headers={"Accept-Language": "en"},
+            timeout=SLOW,
         )
         base = self.http.base_url
         self.references = References(

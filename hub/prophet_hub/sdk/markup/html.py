@@ -85,6 +85,7 @@ TAG = re.compile(
     r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]{0,30})"
     r"(?P<rest>(?:[\s/][^<>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^<>\"']*)*)?)>"
 )
+_DECLARED = re.compile(r"<!--|<!(?=[a-zA-Z\[])|<\?(?=[a-zA-Z])")
 _ATTRIBUTE = re.compile(r"([a-zA-Z][\w:-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _LANGUAGE = re.compile(r"(?:^|\s)(?:lang(?:uage)?-|brush:\s*|highlight-source-)?([\w+#.-]+)")
@@ -136,23 +137,24 @@ def _tree(text: str, *, strict: bool) -> _Node:
 
 def _tokens(text: str) -> Iterator[re.Match[str] | str]:
     at = 0
+    hopeless: set[str] = set()
     start = text.find("<")
-    hopeless = False  # no comment ends from here on
     while start >= 0:
-        if text.startswith(("<!--", "<![", "<!", "<?"), start) and not hopeless:
-            mark = "-->" if text.startswith("<!--", start) else ">"
-            end = text.find(mark, start + 2)
-            hopeless = end < 0
-            if end >= 0 and (
-                mark == "-->" or text[start + 2 : start + 3].isalpha() or "[" in text[start:end]
-            ):
+        after = start + 1
+        declared = _DECLARED.match(text, start)
+        mark = "-->" if declared and declared[0] == "<!--" else ">"
+        if declared and mark not in hopeless:
+            end = text.find(mark, declared.end())
+            if end < 0:
+                hopeless.add(mark)  # nothing ends it: it is shown
+            else:
                 yield text[at:start]
-                at = start = end + len(mark)
+                at = after = end + len(mark)
         elif found := TAG.match(text, start):
             yield text[at:start]
             yield found
-            at = start = found.end()
-        start = text.find("<", start + (at != start))
+            at = after = found.end()
+        start = text.find("<", after)
     yield text[at:]
 
 

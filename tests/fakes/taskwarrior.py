@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 __all__ = ["call", "main"]
 
@@ -56,7 +57,7 @@ def _folder(words: Sequence[str]) -> Path:
     return Path(found[1].strip())
 
 
-def _import(folder: Path, tasks: dict, text: str) -> tuple[int, str, str]:
+def _import(folder: Path, tasks: dict[str, Any], text: str) -> tuple[int, str, str]:
     now = _now(folder).strftime(STAMP)
     try:
         given = json.loads(text)
@@ -89,15 +90,16 @@ def _import(folder: Path, tasks: dict, text: str) -> tuple[int, str, str]:
     return 0, said, ""
 
 
-def _halved(task: dict, text: str) -> dict:
+def _halved(task: dict[str, Any], text: str) -> dict[str, Any]:
     """Escaped pairs are read half by half."""
     if not re.search(r"\\ud[89ab]", text, re.IGNORECASE):
         return task
     raw = json.dumps(task, ensure_ascii=False)
-    return json.loads(re.sub("[\U00010000-\U0010ffff]", "\ufffd\ufffd", raw))
+    halved: dict[str, Any] = json.loads(re.sub("[\U00010000-\U0010ffff]", "\ufffd\ufffd", raw))
+    return halved
 
 
-def _shifted(notes: list) -> list:
+def _shifted(notes: list[Any]) -> list[Any]:
     """Two annotations of one second become neighbours: the second is their key."""
     taken: dict[str, str] = {}
     for note in sorted(notes, key=lambda note: note["entry"]):
@@ -108,7 +110,7 @@ def _shifted(notes: list) -> list:
     return [{"entry": entry, "description": text} for entry, text in sorted(taken.items())]
 
 
-def _fits(task: dict, terms: list[str]) -> bool:
+def _fits(task: dict[str, Any], terms: list[str]) -> bool:
     """The few kinds of terms that are needed; any other word is looked for in the description."""
     for term in terms:
         name, colon, value = term.partition(":")
@@ -125,7 +127,7 @@ def _fits(task: dict, terms: list[str]) -> bool:
     return True
 
 
-def _shown(task: dict, number: int) -> dict:
+def _shown(task: dict[str, Any], number: int) -> dict[str, Any]:
     working = task["status"] in ("pending", "waiting")
     return {"id": number if working else 0, **task, "urgency": round(time.time() % 1, 6)}
 
@@ -143,12 +145,12 @@ def _now(folder: Path) -> datetime:
     return datetime.fromtimestamp(int(fixed.read_text()) if fixed.exists() else time.time(), UTC)
 
 
-def _read(folder: Path) -> dict:
+def _read(folder: Path) -> dict[str, Any]:
     kept = folder / "tasks.json"
     return json.loads(kept.read_text("utf-8")) if kept.exists() else {}
 
 
-def _write(folder: Path, tasks: dict) -> None:
+def _write(folder: Path, tasks: dict[str, Any]) -> None:
     new = folder / f"tasks.{os.getpid()}"
     new.write_text(json.dumps(tasks, ensure_ascii=False), "utf-8")
     new.replace(folder / "tasks.json")

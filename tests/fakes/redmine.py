@@ -513,7 +513,7 @@ class RedmineFake:
                 if note.id == number:
                     self.tracker.edit_note(item, note, body)
                     return 204, None
-        raise _Answer(403)
+        raise _Answer(404)
 
     # --- files -----------------------------------------------------------------------------------
 

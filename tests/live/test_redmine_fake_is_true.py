@@ -133,7 +133,7 @@ def _parts(talk: Talk) -> None:
     say("GET", f"issues/{{A}}.json?include={WHOLE}")
     say("GET", f"issues/{{B}}.json?include={WHOLE}")
     say("DELETE", "relations/{R}.json")
-    say("DELETE", "relations/4711.json")
+    say("DELETE", "relations/99999999.json")
     say("POST", "uploads.json?filename=a.txt", b"abc", kind="text/plain")
     say("POST", "uploads.json?filename=a.txt", b"abc", kind="application/octet-stream", name="F")
     file = {"token": "{F.token}", "filename": "a.txt", "content_type": "text/x", "description": "d"}
@@ -147,7 +147,7 @@ def _parts(talk: Talk) -> None:
     say("PUT", "journals/{note}.json", {"journal": {"notes": "none"}})
     say("GET", f"issues/{{A}}.json?include={WHOLE}")
     say("PUT", "journals/{note}.json", {"journal": {"notes": ""}})
-    say("PUT", "journals/4711.json", {"journal": {"notes": "x"}})
+    say("PUT", "journals/99999999.json", {"journal": {"notes": "x"}})
     say("GET", f"issues/{{A}}.json?include={WHOLE}")
     say("GET", "issues.json?status_id=*&issue_id={A},{B}&sort=id")
     say("GET", "issues.json?status_id=*&cf_2=high")

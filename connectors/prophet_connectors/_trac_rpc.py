@@ -33,7 +33,8 @@ PATH: Final = "login/rpc"
 LEAVE: Final = "leave"
 """The action that changes no status, in every workflow that Trac brings."""
 
-NO_RPC: Final = frozenset({404, 405, 415})
+MISSING: Final = 404
+NO_RPC: Final = frozenset({MISSING, 405, 415})
 BAD: Final = 400
 EXCERPT: Final = 300
 
@@ -81,8 +82,22 @@ class Login:
         return self._form.secrets
 
     def headers(self, http: Http) -> Mapping[str, str]:
-        """Returns both; logs in first where there is no cookie yet."""
-        return {**self._basic.headers(http), **self._form.headers(http)}
+        """Returns both; logs in first where there is no cookie yet.
+
+        Raises:
+            AuthFailed: The password was refused.
+            Rejected: There is no log-in at this address.
+        """
+        try:
+            return {**self._basic.headers(http), **self._form.headers(http)}
+        except AuthFailed as refused:
+            if refused.status != MISSING:
+                raise
+        raise Rejected(
+            f"{http.remote} has no log-in.",
+            hint=f"Check `url` of remote {http.remote}: it names the environment of a Trac.",
+            status=MISSING,
+        )
 
     def renew(self, answer: Answer, sent: Mapping[str, str]) -> bool:
         """Tells whether the cookie was refused, and logs in anew before the next request."""
@@ -204,7 +219,7 @@ class Rpc:
         right = f"Give the account of remote {self.remote} the right to it."
         if code == 403 and "XML_RPC" in message:  # noqa: PLR2004 - codes as in HTTP
             return AuthFailed(sentence, hint=f"Grant XML_RPC to the account of {self.remote}.")
-        if code == 404:  # noqa: PLR2004 - as above
+        if code == MISSING:
             return NotFound(f'{self.remote} has no such item. It said: "{said}".', status=code)
         if code == 403:  # noqa: PLR2004 - as above
             kind = NotFound if reading else Rejected

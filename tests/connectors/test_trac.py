@@ -493,6 +493,13 @@ class TestAnswers:
         assert "TracXMLRPC" in caught.value.hint
         assert "tracrpc" in caught.value.hint
 
+    def test_an_address_without_a_log_in_is_told_as_such(self):
+        with ExitStack() as stack:
+            place = Place(stack, url="http://trac.example/elsewhere")
+            with pytest.raises(Rejected, match="has no log-in") as caught:
+                place.connector.whoami()
+            assert "`url`" in caught.value.hint
+
     def test_an_account_without_the_right_is_told_which(self, place):
         place.app.do_system_getAPIVersion = refusing(
             403, "XML_RPC privileges are required to perform this operation."

@@ -126,6 +126,8 @@ class TracFake:
         """Pages know a visitor by the cookie alone."""
         login, headers = self._visitor(environ.get("HTTP_COOKIE", ""))
         found = re.fullmatch(r"/raw-attachment/ticket/(\d+)/(.+)", path)
+        if path != "/timeline" and not found:
+            return 404, "text/html", b"<html>No handler matched request</html>", headers
         if not login or (path == "/timeline" and not self.timeline):
             return 403, "text/html", b"<html>privileges are required</html>", headers
         if path == "/timeline":

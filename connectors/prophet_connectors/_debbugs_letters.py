@@ -48,6 +48,7 @@ _PSEUDO: Final = re.compile(
     r"(?i)(?:package|source|version|source-version|severity|priority|tags?|keywords|owner|forwarded"
     r"|control|user|usertags?|done|affects|justification|x-debbugs-[\w-]+):[ \t]*\S"
 )
+_ORDERS: Final = re.compile(r"(?i)\s*(?:[\w-]+:[^\n]*\n)*control:[ \t]*\S")
 _MOST_PARTS: Final = 500
 
 
@@ -76,6 +77,7 @@ class Letter:
         files: All other parts, but signatures.
         mark: What a mail of a hub is for, "" for others.
         key: The hub's key, "" if it has none.
+        orders: Whether commands stand at its head.
     """
 
     id: str
@@ -90,11 +92,15 @@ class Letter:
     files: tuple[Part, ...] = ()
     mark: str = ""
     key: str = ""
+    orders: bool = False
 
     def is_command(self, bug: str) -> bool:
-        """Tells whether it is to the control server alone."""
-        elsewhere = any(to.partition("-")[0] in (bug, "submit", "quiet") for to in self.to)
-        return self.at in ("control", "request") and not elsewhere
+        """Tells whether it is in a bug's log for its commands alone, and says nothing to the bug.
+
+        Commands stand in mails to the control server, and at the head of mails about other bugs.
+        """
+        places = {self.at.partition("-")[0], *(to.partition("-")[0] for to in self.to)}
+        return bug not in places and (self.at in ("control", "request") or self.orders)
 
 
 def person(text: str) -> Person:
@@ -133,6 +139,7 @@ def letter(raw: bytes, text: str | None = None) -> Letter:
         files=tuple(files),
         mark=mark,
         key=found[1] if found else "",
+        orders=bool(_ORDERS.match(body)),
     )
 
 

@@ -84,7 +84,7 @@ def ticket_of(
     events = events_of(status, notes) if notes else ()
     told = [one for one in letters if one is not report and not one.is_command(bug)]
     comments = tuple(_comment(bug, one, created) for one in told if _says(one, own))
-    files = tuple(_files(bug, letters, created))
+    files = tuple(_files(bug, [*([report] if report else []), *told], created))
     people = [author, reporter, *(person(str(status.get(n) or "")) for n in ("owner", "done"))]
     people += [one.sender for one in letters] + [event.author for event in events]
     return Ticket(

@@ -20,7 +20,7 @@ from fakes.smtp import Sink
 from prophet_connectors._debbugs_letters import in_mbox, letter
 from prophet_connectors._debbugs_post import Post
 from prophet_connectors._debbugs_soap import envelope, result_of
-from prophet_connectors._debbugs_story import events_of
+from prophet_connectors._debbugs_story import events_of, ticket_of
 from prophet_connectors.debbugs import Debbugs, DebbugsSettings
 from prophet_hub.errors import (
     AuthFailed,
@@ -798,6 +798,20 @@ class TestHostile:
         both = letter(head + b"To: control@bugs\nCc: 5-done@bugs\n\nclose 5\n")
         assert not both.is_command("5")
         assert both.is_command("6")
+
+    def test_a_report_of_another_bug_is_no_comment(self):
+        """Nor are its files: its commands alone brought it into the log.  A clone keeps its mails."""
+        head = b"Received: (at submit) by bugs; 1 Jan 2026 00:00:00 +0000\nFrom: a@b.example\n"
+        mails = [
+            head + b"Message-ID: <prophet-hub.k1@h>\nX-Prophet-Hub: report\n\nPackage: a\n\nWhy\n",
+            head + b"Message-ID: <prophet-hub.k2@h>\nX-Prophet-Hub: report\n\n"
+            b"Package: a\nControl: block 1 by -1\n\nOther\n",
+            b"Received: (at 7) by bugs; 1 Jan 2026 00:00:00 +0000\nMessage-ID: <3@x>\n\nCloned\n",
+        ]
+        status = {"msgid": "<prophet-hub.k1@h>", "date": "1"}
+        shown = ticket_of("1", status, [letter(mail) for mail in mails], "", "h@h")
+        assert [c.body for c in shown.comments] == ["Cloned"]
+        assert (shown.key, shown.fields["description"]) == ("k1", "Why\n")
 
     def test_an_mbox_is_unquoted(self):
         """Lines that begin as a mail does; twice under one Message-ID is once."""

@@ -238,10 +238,8 @@ class Hiveminder(Connector):
             self.api.update("Task", name, form)
         if "summary" in changes:
             self.api.put("Task", name, "summary", changes["summary"] or "")
-        come, leave = (
-            m.get(words.LINKS, frozenset()) for m in (operation.added, operation.removed)
-        )
-        self._link(name, come, leave)
+        more, less = operation.added.get(words.LINKS), operation.removed.get(words.LINKS)
+        self._link(name, members(more), members(less))
 
     def _link(self, name: str, come: frozenset[str], leave: frozenset[str]) -> None:
         for other in sorted(come):

@@ -98,7 +98,7 @@ class MemoryConnector(Connector):
         canon = self.tracker.knobs.canon
         rows = settings.fields or MEMORY_FIELDS
         if canon:
-            rows = tuple(r if r.kind.many or r.canon else _with_canon(r, canon) for r in rows)
+            rows = tuple(r if r.kind.many or r.canon else replace(r, canon=canon) for r in rows)
         self.fields = FieldMap(rows)
 
     @classmethod
@@ -342,10 +342,6 @@ def _matches(fields: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
         if held != value and not (isinstance(held, frozenset) and value in held):
             return False
     return True
-
-
-def _with_canon(row: Field, canon: Callable[[str], str]) -> Field:
-    return replace(row, canon=canon)
 
 
 def _nothing(_name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -38,6 +39,12 @@ OWN: Final = "prophethub"
 MADE: Final = "ticket"
 HUB: Final = Person(id="prophet-hub")
 STAMP: Final = "%Y%m%dT%H%M%SZ"
+BUILT_IN: Final = frozenset(
+    {"id", "uuid", "status", "entry", "modified", "start", "end", "until", "annotations", "urgency",
+     "recur", "mask", "imask", "parent", "rtype", "last", "template", "rlast", "rtemplate", OWN}
+)  # fmt: skip
+"""Attributes that are told in other ways or not at all; any other one is a user's own."""
+
 STATUSES: Final = ("pending", "started", "waiting", "completed")
 SOMEDAY: Final = "20380118T000000Z"
 """Taskwarrior's own word for a day that may never come: 2.5's, which later ones can say as well."""
@@ -122,6 +129,10 @@ def ticket_of(
         value = status_of(task, now) if row.theirs == "status" else told(row, task, zone)
         if value:
             values[row.theirs] = value
+    known = BUILT_IN | {attribute(row) for row in fields}
+    for name in task.keys() - known:
+        if task[name]:
+            values[name] = _other(task[name])
     born = _instant(task["entry"])
     own = MADE in noted_by_us
     return Ticket(
@@ -215,6 +226,14 @@ def told(row: Field, task: Mapping[str, Any], zone: ZoneInfo | None) -> Value | 
     if row.kind is Kind.INSTANT:
         return _instant(raw).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"{raw:.10g}" if isinstance(raw, float) else str(raw)
+
+
+def _other(raw: object) -> str:
+    """Returns a user's own attribute: a date as an instant, else as it is."""
+    if isinstance(raw, float):
+        return f"{raw:.10g}"
+    text = str(raw)
+    return f"{_instant(text):%Y-%m-%dT%H:%M:%SZ}" if re.fullmatch(r"\d{8}T\d{6}Z", text) else text
 
 
 def _stamp(value: str, kind: Kind, zone: ZoneInfo | None) -> str:

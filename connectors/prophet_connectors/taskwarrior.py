@@ -167,7 +167,7 @@ class Taskwarrior(Connector):
         """Returns the attributes that tasks have, user-defined ones among them, and projects."""
         tasks = self.program.export()
         names = {name for task in tasks for name in task}
-        own = {words.attribute(row) for row in self.fields} | BUILT_IN
+        own = {words.attribute(row) for row in self.fields} | words.BUILT_IN
         return Schema(
             product="Taskwarrior",
             version=self.program.version(),
@@ -237,7 +237,7 @@ class Taskwarrior(Connector):
         else:
             whole: dict[str, Value | None] = dict(operation.changes)
             for name in {*operation.added, *operation.removed}:
-                held = members_of(task, self._row(name))
+                held = members_of(task, self._row(name, many=True))
                 left = held - operation.removed.get(name, frozenset())
                 whole[name] = left | operation.added.get(name, frozenset())
             self._put(task, whole)
@@ -273,23 +273,20 @@ class Taskwarrior(Connector):
 
     def _put(self, task: Task, values: Mapping[str, Value | None], *, new: bool = False) -> None:
         for name, value in sorted(values.items(), key=lambda said: said[0] != "status"):
-            row = self._row(name, new=new)
+            row = self._row(name, new=new, many=isinstance(value, frozenset))
             words.put(task, row, value, self._zone, self._clock.now())
 
-    def _row(self, name: str, *, new: bool = False) -> Field:
+    def _row(self, name: str, *, new: bool = False, many: bool = False) -> Field:
+        """Returns the row of a field; a user's own attribute has none, and holds one text."""
         row = self.fields.theirs(name)
-        if row is None or not (row.on_create if new else row.writable):
-            raise Unsupported(f"Taskwarrior has no {name} that could be written.")
+        if row is None and name.isidentifier() and name not in words.BUILT_IN and not many:
+            return Field(theirs=name, ours=name)
+        if row is None or not (row.on_create if new else row.writable) or many != row.kind.many:
+            raise Unsupported(f"Taskwarrior has no {name} that could be written so.")
         return row
 
     def _now(self) -> str:
         return self._clock.now().strftime(words.STAMP)
-
-
-BUILT_IN: Final = frozenset(
-    {"id", "uuid", "entry", "modified", "start", "end", "until", "annotations", "urgency", "recur",
-     "mask", "imask", "parent", "rtype", words.OWN}
-)  # fmt: skip
 
 
 def members_of(task: Task, row: Field) -> frozenset[str]:

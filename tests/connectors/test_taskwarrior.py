@@ -167,6 +167,15 @@ class TestReading:
             "taskwarrior",
         )
 
+    def test_attributes_of_users_are_told_by_their_name(self, tasks):
+        """The job file may map them; this connector never sees how."""
+        put(tasks, estimate=2.5, review="20261201T100000Z", until="20291201T000000Z")
+
+        shown = self.ticket(tasks).fields
+
+        assert (shown["estimate"], shown["review"]) == ("2.5", "2026-12-01T10:00:00Z")
+        assert "until" not in shown
+
     def test_a_time_that_is_none_is_garbled(self, tasks):
         (tasks.folder / "tasks.json").write_text(
             json.dumps(
@@ -261,10 +270,20 @@ class TestWriting:
         with pytest.raises(NotFound):
             tasks.connector.apply(Delete(ref=gone))
 
+    def test_attributes_of_users_are_written_by_their_name(self, tasks):
+        put(tasks)
+        tasks.connector.apply(Update(ref=Ref(id=UUID), changes={"notes": "A text"}))
+        assert held(tasks)["notes"] == "A text"
+        tasks.connector.apply(Update(ref=Ref(id=UUID), changes={"notes": None}))
+        assert "notes" not in held(tasks)
+
     def test_what_has_no_place_is_unsupported(self, tasks):
         put(tasks)
+        for name in ("urgency", "prophethub", "no such"):
+            with pytest.raises(Unsupported):
+                tasks.connector.apply(Update(ref=Ref(id=UUID), changes={name: "x"}))
         with pytest.raises(Unsupported):
-            tasks.connector.apply(Update(ref=Ref(id=UUID), changes={"nosuch": "x"}))
+            tasks.connector.apply(Update(ref=Ref(id=UUID), added={"notes": frozenset("x")}))
         with pytest.raises(Unsupported):
             tasks.connector.content(Ref(kind="attachment", id="1"))
         with pytest.raises(Unsupported):

@@ -242,7 +242,7 @@ _INLINE = st.recursive(
     ),
     max_leaves=6,
 )
-_PASSAGES = st.lists(_INLINE, min_size=1, max_size=5).map(tuple)
+_PASSAGES = st.lists(_INLINE, min_size=1, max_size=3).map(tuple)
 _CODE_TEXTS = st.lists(
     st.sampled_from(
         [
@@ -303,6 +303,6 @@ _BLOCKS = st.recursive(
             st.sampled_from([None, 1, 3]),
         )
     ),
-    max_leaves=8,
+    max_leaves=4,
 )
-TREES = st.lists(_BLOCKS, min_size=1, max_size=4).map(tidy).filter(bool)
+TREES = st.lists(_BLOCKS, min_size=1, max_size=2).map(tidy).filter(bool)

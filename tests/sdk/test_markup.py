@@ -15,7 +15,7 @@ CONSTRUCTS = {
     "emphasis": ("*a*", "<p><em>a</em></p>", "_a_", "''a''", "*a*"),
     "strikethrough": ("~~a~~", "<p><del>a</del></p>", "-a-", "~~a~~", "~~a~~"),
     "superscript": ("x <sup>2</sup>", "<p>x <sup>2</sup></p>", "x ^2^", "x ^2^", "x 2"),
-    "both": ("***a***", "<p><em><strong>a</strong></em></p>", "_*a*_", "'''''a'''''", "***a***"),
+    "both": ("_**a**_", "<p><em><strong>a</strong></em></p>", "_*a*_", "'''''a'''''", "***a***"),
     "part of a word": ("a**b**c", "<p>a<strong>b</strong>c</p>", "abc", "a'''b'''c", "a**b**c"),
     "code span": ("`a`", "<p><code>a</code></p>", "@a@", "`a`", "`a`"),
     "code span with a pipe": ("`a|b`", "<p><code>a|b</code></p>", "@a&#124;b@", "`a|b`", "`a|b`"),
@@ -195,7 +195,7 @@ def test_nothing_that_acts_gets_through(source, text):
     [
         ("markdown", "a #1 `#2` [#3](http://x/#4) <http://h/5>", "a #1 | [#3]| <http://h/5>"),
         ("markdown", "#1\n\n    #2\n\n```\n#3\n```\n> ```\n> #4\n> ```\n#5", "#1\n\n|\n|#5"),
-        ("markdown", "\\`#1` `` #2 ` #3 `` #4 ` #5", "\\`#1` | #4 ` #5"),
+        ("markdown", "\\`#1` `` #2 ` #3 `` #4 ` #5", "\\`#1| #3 `` #4 ` #5"),
         ("markdown", "- a\n\n  ~~~\n  #1\n  ~~~\n\n[x]: /#2\n", "- a\n\n|\n|\n"),
         ("plain", "#1\n```\n#2\n```\n`#3`", "#1\n|`#3`"),
         ("html", "<p>#1 <code>#2</code> <a href='#3'>#4</a></p><!-- #5 -->", "#1 | |#4"),

@@ -170,7 +170,8 @@ def _words(inside: tuple[Inline, ...], way: int, brk: str = "\n", follows: str =
         if text and before and before in "'*/_~,^`!{[|=" and before in {text[0], "!"}:
             done += ZERO
         done += text
-    return done + (ZERO if follows and done.endswith(follows[0]) else "")
+    apart = follows and done.endswith(follows[0]) and not isinstance(inside[-1], Span)
+    return done + (ZERO if apart else "")
 
 
 def _piece(one: Inline, way: int, brk: str) -> str:

@@ -334,9 +334,10 @@ def bare(found: str) -> str:
 
 
 def _link(target: str, children: tuple[Inline, ...], within: frozenset[str]) -> list[Inline]:
-    target = _IGNORED.sub(" ", target).strip().replace(" ", "%20")
+    target = _IGNORED.sub(" ", target).strip()
     if "link" in within or not target or _unsafe(target):
         return _clean(children, within)
+    target = target.replace(" ", "%20")
     inner = _trimmed(_joined(_clean(_unbroken(children), within | {"link"})))
     return [Link(target, inner or (Text(target),))]
 

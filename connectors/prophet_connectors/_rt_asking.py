@@ -58,8 +58,20 @@ class Asker:
             raise Garbled(f"{self.remote} sent a page without items.")
         return page
 
-    def items(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Yields the items of all pages; `total` is null where rights are checked row by row."""
+    def items(
+        self, path: str, *, most: int | None = None, last: int | None = None, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Yields the items of all pages.
+
+        `total` is null where rights are checked row by row: then a short page may be followed by
+        others, and only an empty one is the end; but for what the caller knows.
+
+        Args:
+            path: Of the listing.
+            most: There are no more than so many.
+            last: None is wanted beyond this number, and they come in order.
+            params: Of the request.
+        """
         number = 1
         before: list[Any] = []
         while True:
@@ -69,8 +81,10 @@ class Asker:
                 raise self.circle()
             yield from items
             size = int(page.get("per_page") or PAGE)
-            done = page.get("total") is not None and number * size >= page["total"]
-            if done or not items:
+            total = most if page.get("total") is None else page["total"]
+            if not items or (total is not None and number * size >= total):
+                return
+            if last is not None and int(items[-1]["id"]) >= last:
                 return
             before, number = items, number + 1
 

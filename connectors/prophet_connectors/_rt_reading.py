@@ -55,12 +55,7 @@ class Reader:
         if data["Status"] == "deleted":
             by = self._ask.person(data["LastUpdatedBy"]["id"])
             return Gone(ref=ref, author=by, created=updated), True
-        story = sorted(
-            self._ask.items(f"ticket/{ref.id}/history", fields=STORY, query=UNTOLD),
-            key=lambda row: int(row["id"]),
-        )
-        if version.isdecimal():
-            story = [row for row in story if int(row["id"]) <= int(version)]
+        story = self._story(ref, int(version) if version.isdecimal() else None)
         fields = fields_of(data, self._ask.names)
         told = events(ref.id, story, fields, self._ask.names, self._ask.person)
         comments, files, first = self._messages(ref, story)
@@ -87,6 +82,13 @@ class Reader:
             dialect=first.dialect if first else "plain",
         )
         return found, _agree(told, fields)
+
+    def _story(self, ref: Ref, newest: int | None) -> list[dict[str, Any]]:
+        """Returns the transactions up to the newest, by number: what comes then is not asked for."""
+        path = f"ticket/{ref.id}/history"
+        rows = self._ask.items(path, last=newest, fields=STORY, query=UNTOLD, orderby="id")
+        known = [row for row in rows if newest is None or int(row["id"]) <= newest]
+        return sorted(known, key=lambda row: int(row["id"]))
 
     def _messages(
         self, ref: Ref, story: Sequence[Mapping[str, Any]]
@@ -126,12 +128,13 @@ class Reader:
         numbers = list(rows)
         for start in range(0, len(numbers), PAGE):
             some = numbers[start : start + PAGE]
-            texts = self.attachments(some, f"{PARTS},Content", *TEXTS)
+            most = sum(_linked_parts(rows[n]) for n in some)
+            texts = self.attachments(some, f"{PARTS},Content", *TEXTS, most=most)
             for part in texts:
                 parts[_id_of(part["TransactionId"])].append(part)
             more = [n for n in some if _linked_parts(rows[n]) != len(parts[n])]
             seen = {str(part["id"]) for part in texts}
-            for part in self.attachments(more, PARTS) if more else ():
+            for part in self.attachments(more, PARTS, most=most) if more else ():
                 if str(part["id"]) not in seen:
                     if _is_text(part):
                         part["Content"] = self._text(str(part["id"]))
@@ -139,12 +142,20 @@ class Reader:
         return parts
 
     def attachments(
-        self, numbers: Sequence[str], fields: str, *limits: Mapping[str, str]
+        self,
+        numbers: Sequence[str],
+        fields: str,
+        *limits: Mapping[str, str],
+        most: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Returns the attachments of transactions; never `fields=Parent`, which crashes RT 5.0.3."""
+        """Returns the attachments of transactions; `most` if it is known that there are no more.
+
+        Never `fields=Parent`, which crashes RT 5.0.3.
+        """
         within = {"field": "TransactionId", "operator": "IN", "value": numbers}
         query = json.dumps([within, *limits])
-        return list(self._ask.items("attachments", query=query, fields=fields, orderby="id"))
+        rows = self._ask.items("attachments", most=most, query=query, fields=fields, orderby="id")
+        return list(rows)
 
     def _text(self, number: str) -> str:
         data = self._ask.json(f"attachment/{number}")

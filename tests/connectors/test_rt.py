@@ -108,8 +108,10 @@ def _log(box, since=0):
 class TestRequests:
     """What reading costs, the log-in apart."""
 
-    def test_a_ticket_costs_three_requests(self, box):
+    @pytest.mark.parametrize("sees_all", [True, False])
+    def test_a_ticket_costs_three_requests(self, box, sees_all):
         """A fourth where there are files; who and what is looked up once."""
+        box.fake.sees_all = sees_all
         plain = box.make(box.new())
         box.comment(plain, "one")
         filed = box.make(box.new())
@@ -128,6 +130,17 @@ class TestRequests:
             "GET attachments",
         ]
         assert cost(filed)[2:] == ["GET attachments", "GET attachments"]
+
+    def test_a_ticket_whose_newest_transaction_is_a_mail_costs_one_more(self, box):
+        """To an account whose rights are checked row by row: no page says that it is the last."""
+        box.fake.sees_all = False
+        ticket = box.make(box.new())
+        box.rt._mail(ticket)
+        box.connector.ticket(Ref(id=ticket))
+        before = len(box.script.log)
+        box.connector.ticket(Ref(id=ticket))
+        history = f"GET ticket/{ticket}/history"
+        assert _log(box, before) == [f"GET ticket/{ticket}", history, history, "GET attachments"]
 
     def test_an_idle_pull_is_one_request(self, box):
         """Even with fifty ids read again."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from prophet_connectors._roundup_api import instant_of, label_of
 from prophet_hub.sdk import Field, FieldMap, Kind, Value
 
-__all__ = ["CLASSES", "CONTENT", "FIELDS", "raw_of", "stripped", "value_of"]
+__all__ = ["CLASSES", "CONTENT", "FIELDS", "HIDDEN", "stripped", "value_of", "word_of"]
 
 CONTENT: Final = "content"
 """The name that the first message's text goes by among an issue's fields."""
@@ -24,7 +25,12 @@ CLASSES: Final = {
 """Of which class a property holds items; other links are written by their label."""
 
 
-TIMES: Final = {Kind.INSTANT: "%Y-%m-%dT%H:%M:%SZ", Kind.DAY: "%Y-%m-%d"}
+HIDDEN: Final = frozenset(
+    {"id", "creation", "creator", "activity", "actor", "messages", "files", CONTENT}
+)
+"""Properties that are told in other ways; any other one without a row goes by its own name."""
+
+DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\.\d\d:\d\d:\d\d")
 
 
 def stripped(text: str) -> str:
@@ -72,27 +78,22 @@ FIELDS = FieldMap(
 )
 
 
-def value_of(row: Field, raw: Any) -> Value | None:
+def value_of(raw: Any) -> Value | None:
     """Returns a property's value in Roundup's words, None where it is empty."""
     if isinstance(raw, list):
-        return frozenset(_word(row, member) for member in raw) or None
-    return _word(row, raw) or None
+        return frozenset(map(word_of, raw)) or None
+    return word_of(raw) or None
 
 
-def _word(row: Field, raw: Any) -> str:
+def word_of(raw: Any) -> str:
+    """Returns one value, by what it looks like: an issue by number, other items by their label."""
     if isinstance(raw, Mapping):
-        return str(raw["id"]) if row.kind is Kind.LINKS else label_of(raw)
+        of_issues = f"/{raw.get('link', '')}".rpartition("/")[0].endswith("/issue")
+        return str(raw["id"]) if of_issues else label_of(raw)
+    if isinstance(raw, bool):
+        return str(raw).lower()
     if isinstance(raw, float):
         return f"{raw:.10g}"
-    if raw and row.kind in TIMES:
-        return instant_of(raw).strftime(TIMES[row.kind])
+    if isinstance(raw, str) and DATE.fullmatch(raw):
+        return f"{instant_of(raw):%Y-%m-%dT%H:%M:%SZ}"
     return "" if raw is None else str(raw)
-
-
-def raw_of(row: Field, value: str | None) -> Any:
-    """Returns a single value as Roundup takes it, where it holds no item of a known class."""
-    if not value:
-        return ""  # null would be passed over
-    if row.kind in (Kind.NUMBER, Kind.MINUTES):
-        return float(value)
-    return value

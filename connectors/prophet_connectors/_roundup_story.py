@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from prophet_connectors._roundup_api import Api, Row, instant_of, label_of
-from prophet_connectors._roundup_fields import CONTENT, value_of
+from prophet_connectors._roundup_fields import CONTENT, HIDDEN, value_of
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
@@ -103,7 +103,7 @@ def ticket_of(api: Api, issue: Row, fields: FieldMap) -> Ticket:
     ref = api.ref(str(issue["id"]))
     messages = messages_of(api, issue)
     birth = born_of(issue, messages)
-    values = _fields(api, shown, fields)
+    values = _fields(api, shown)
     if birth and birth.get(CONTENT):
         values[CONTENT] = str(birth[CONTENT])
     names = _names(fields, values) | {label_of(shown["creator"])}
@@ -130,15 +130,15 @@ def ticket_of(api: Api, issue: Row, fields: FieldMap) -> Ticket:
     )
 
 
-def _fields(api: Api, shown: Row, fields: FieldMap) -> dict[str, Value]:
-    """Returns the properties that have a row; the hub's own account on a nosy list is no news."""
+def _fields(api: Api, shown: Row) -> dict[str, Value]:
+    """Returns the properties; the hub's own account on a nosy list is no news."""
     values: dict[str, Value] = {}
-    for row in fields:
-        value = value_of(row, shown.get(row.theirs))
-        if row.theirs == "nosy" and isinstance(value, frozenset):
+    for name in shown.keys() - HIDDEN:
+        value = value_of(shown[name])
+        if name == "nosy" and isinstance(value, frozenset):
             value = value - {api.user}
         if value:
-            values[row.theirs] = value
+            values[name] = value
     return values
 
 

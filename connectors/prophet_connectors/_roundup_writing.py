@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from prophet_connectors._roundup_api import REFUSED, Api, Row
-from prophet_connectors._roundup_fields import CLASSES, CONTENT, raw_of
+from prophet_connectors._roundup_fields import CLASSES, CONTENT, HIDDEN, word_of
 from prophet_connectors._roundup_story import (
     BIRTH,
     REMARK,
@@ -215,12 +215,11 @@ class Writer:
             if name != CONTENT:
                 body[name] = self._single(self._row(name), value)
         for name in {*operation.added, *operation.removed}:
-            row = self._row(name)
-            held = set(ids_in(shown.get(name)))
-            come = {self._member(row, m) for m in operation.added.get(name, ())}
-            gone = operation.removed.get(name, frozenset()) - operation.added.get(name, frozenset())
-            leave = {self._member(row, m) for m in gone}
-            body[name] = sorted((held | come) - leave, key=int)
+            row, come = self._row(name), operation.added.get(name, frozenset())
+            leave = operation.removed.get(name, frozenset()) - come
+            held = {word_of(member): str(member["id"]) for member in shown.get(name) or ()}
+            stay = {number for word, number in held.items() if word not in leave}
+            body[name] = sorted(stay | {self._member(row, m) for m in come - held.keys()})
         return body
 
     def _describe(self, issue: Row, operation: Update) -> None:
@@ -253,15 +252,18 @@ class Writer:
     # --- words ----------------------------------------------------------------------------------
 
     def _row(self, name: str, *, new: bool = False) -> Field:
+        """Returns the row of a property; one that a tracker has for itself has none."""
         row = self._fields.theirs(name)
+        if row is None and name.isidentifier() and name not in HIDDEN:
+            return Field(theirs=name, ours=name)
         if row is None or not (row.on_create if new else row.writable):
             raise Unsupported(f"{self._api.remote} has no {name} that could be written.")
         return row
 
-    def _single(self, row: Field, value: Value | None) -> Any:
+    def _single(self, row: Field, value: Value | None) -> str:
         if value and row.theirs in CLASSES:
             return self._api.number(CLASSES[row.theirs], str(value))
-        return raw_of(row, str(value) if value else None)
+        return str(value or "")  # null would be passed over
 
     def _member(self, row: Field, label: str) -> str:
         kind = CLASSES.get(row.theirs)

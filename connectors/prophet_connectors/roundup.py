@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from prophet_connectors._roundup_api import Api
-from prophet_connectors._roundup_fields import CONTENT, FIELDS
+from prophet_connectors._roundup_fields import CONTENT, FIELDS, HIDDEN
 from prophet_connectors._roundup_story import BIRTH, REMARK, mark, ticket_of
 from prophet_connectors._roundup_walk import Walker
 from prophet_connectors._roundup_writing import Writer
@@ -223,10 +223,6 @@ class Roundup(Connector):
     def close(self) -> None:
         """Closes the connections."""
         self._api.http.close()
-
-
-HIDDEN = frozenset({"id", "creation", "creator", "activity", "actor", "messages", "files"})
-"""Properties that are told in other ways."""
 
 
 @hookimpl

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from prophet_hub.sdk.markup import (
     html,
+    html_out,
     markdown,
     markdown_out,
     plain,
@@ -51,7 +52,7 @@ READ = {
 WRITE = {
     "plain": plain.write,
     "markdown": markdown_out.write,
-    "html": html.write,
+    "html": html_out.write,
     "textile": textile_out.write,
     "trac": trac_out.write,
 }
@@ -124,7 +125,7 @@ def cells(blocks: Iterable[Block]) -> list[str]:
     ]
 
 
-def depth(blocks: Iterable[Block], kind: type[Items] | type[Quote]) -> int:
+def depth(blocks: Iterable[Block], kind: type[Items | Quote]) -> int:
     """Returns how deep lists or quotes are nested."""
     deepest = 0
     for block in blocks:

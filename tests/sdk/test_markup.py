@@ -63,16 +63,20 @@ CONSTRUCTS = {
     ),
     "tasks": (
         "- [x] a\n- [ ] b",
-        '<ul>\n<li><input type="checkbox" disabled checked=""> a</li>\n'
-        '<li><input type="checkbox" disabled> b</li>\n</ul>',
+        (
+            '<ul>\n<li><input type="checkbox" disabled checked=""> a</li>\n'
+            '<li><input type="checkbox" disabled> b</li>\n</ul>'
+        ),
         "* [x] a\n* [ ] b",
         " * [x] a\n * [ ] b",
         "- [x] a\n- [ ] b",
     ),
     "table": (
         "| a | b |\n| --- | --- |\n| 1 | 2 |",
-        "<table>\n<thead>\n<tr><th>a</th><th>b</th></tr>\n</thead>\n"
-        "<tbody>\n<tr><td>1</td><td>2</td></tr>\n</tbody>\n</table>",
+        (
+            "<table>\n<thead>\n<tr><th>a</th><th>b</th></tr>\n</thead>\n"
+            "<tbody>\n<tr><td>1</td><td>2</td></tr>\n</tbody>\n</table>"
+        ),
         "|_. a |_. b |\n| 1 | 2 |",
         "||= a =||= b =||\n|| 1 || 2 ||",
         "| a | b |\n| --- | --- |\n| 1 | 2 |",
@@ -176,7 +180,7 @@ def test_dialects_that_are_not_known_are_told():
         "<a href='&#106;avascript:alert(1)'>x</a>", "<<script>script>alert(1)</script>",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("source", sorted(DIALECTS - {"html"}) + ["html"])
+@pytest.mark.parametrize("source", [*sorted(DIALECTS - {"html"}), "html"])
 def test_nothing_that_acts_gets_through(source, text):
     for target in sorted(DIALECTS - {source}):
         there = convert(text, source, target)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from prophet_hub.sdk.markup import (
     html,
+    html_out,
     markdown,
     markdown_out,
     plain,
@@ -30,7 +31,7 @@ Writer = Callable[[tuple[Block, ...]], str]
 _DIALECTS: Mapping[str, tuple[Reader, Writer]] = {
     "plain": (plain.read, plain.write),
     "markdown": (markdown.read, markdown_out.write),
-    "html": (html.read, html.write),
+    "html": (html.read, html_out.write),
     "textile": (textile.read, textile_out.write),
     "trac": (trac.read, trac_out.write),
 }

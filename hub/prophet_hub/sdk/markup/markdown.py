@@ -75,7 +75,7 @@ def blocks(text: str) -> list[Token]:
     return state.tokens
 
 
-def _blocks(tokens: Iterator[Token]) -> tuple[Block, ...]:
+def _blocks(tokens: Iterator[Token]) -> tuple[Block, ...]:  # noqa: C901 - one arm per kind
     done: list[Block] = []
     for token in tokens:
         match token.type:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from prophet_hub.sdk.markup import markdown
 from prophet_hub.sdk.markup.tree import (
-    BARE,
     Block,
     Break,
     Code,
@@ -24,7 +23,7 @@ from prophet_hub.sdk.markup.tree import (
     Table,
     Text,
     Verbatim,
-    bare,
+    is_bare,
 )
 
 __all__ = ["Writer", "fenced", "write"]
@@ -39,6 +38,7 @@ _START = re.compile(r"([#>+=|:*~-]|\d{1,9}(?=[.)]))")
 _NUMBER = re.compile(r"\d{1,9}(?=[.)](?:\s|$))")
 _ODD = re.compile(r"[^\S \n]|[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff]")
 _ALL = re.compile(r"[!-/:-@\[-`{-~]")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)*", re.ASCII)
 Writing = Callable[[int], str]
 _TAG = {"strong": "strong", "em": "em", "del": "del", "ins": "ins", "sup": "sup", "sub": "sub"}
 _SIGNS = {"strong": ("**", "__"), "em": ("*", "_"), "del": ("~~",), "ins": (), "sup": (), "sub": ()}
@@ -59,7 +59,7 @@ class Writer:
         """Returns the text of blocks, without an end of line."""
         return "\n\n".join(self.block(block) for block in blocks)
 
-    def block(self, block: Block) -> str:
+    def block(self, block: Block) -> str:  # noqa: PLR0911 - one arm per kind
         """Returns the text of one block."""
         match block:
             case Paragraph(inside):
@@ -184,21 +184,16 @@ def _words(inside: tuple[Inline, ...], mode: int) -> str:
     pieces = [_piece(one, mode) for one in inside]
     done: list[str] = []
     for n, (one, piece) in enumerate(zip(inside, pieces, strict=True)):
+        follows = inside[n + 1] if n + 1 < len(inside) else None
+        text = piece
         if isinstance(one, Span):
             before = done[-1][-1:] if done else ""
-            after = pieces[n + 1][:1] if n + 1 < len(pieces) else ""
-            if n + 1 < len(pieces) and isinstance(inside[n + 1], Span):
-                after = "*"
-            piece = _signed(one.kind, piece, before, after, mode)  # noqa: PLW2901 - the neighbours decide
-        elif isinstance(one, Text) and piece.endswith("!") and mode != PLAIN:
-            follows = inside[n + 1] if n + 1 < len(inside) else None
-            piece = (
-                piece[:-1] + "\\!"
-                if isinstance(follows, Link) and not piece.endswith("\\!")
-                else piece
-            )
-        if piece:
-            done.append(piece)
+            after = "*" if isinstance(follows, Span) else pieces[n + 1][:1] if follows else ""
+            text = _signed(one.kind, piece, before, after, mode)
+        elif isinstance(follows, Link) and mode != PLAIN and piece.endswith("!"):
+            text = piece if piece.endswith("\\!") else piece[:-1] + "\\!"
+        if text:
+            done.append(text)
     return "".join(done)
 
 
@@ -235,12 +230,11 @@ def _signed(kind: str, text: str, before: str, after: str, mode: int) -> str:
 
 
 def _link(target: str, children: tuple[Inline, ...], mode: int) -> str:
-    if children == (Text(target),) and (found := BARE.fullmatch(target)):
-        if bare(found[0]) == target:
-            return target if mode == PLAIN else f"<{target}>"
-    if children == (Text(target.removeprefix("mailto:")),) and target.startswith("mailto:"):
-        if re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)*", target[7:], re.ASCII):
-            return target[7:] if mode == PLAIN else f"<{target[7:]}>"
+    if children == (Text(target),) and is_bare(target):
+        return target if mode == PLAIN else f"<{target}>"
+    mail = target.removeprefix("mailto:")
+    if mail != target and children == (Text(mail),) and _MAIL.fullmatch(mail):
+        return mail if mode == PLAIN else f"<{mail}>"
     return f"[{_words(children, mode)}]({_address(target, mode)})"
 
 

@@ -127,10 +127,11 @@ def _plain_code(text: str) -> Iterator[Place]:
 
 def _markdown_code(text: str) -> Iterator[Place]:
     starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
-    blocks = []
-    for token in markdown.blocks(text):
-        if token.map and token.type in {"fence", "code_block"}:
-            blocks.append((starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]))
+    blocks = [
+        (starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)])
+        for token in markdown.blocks(text)
+        if token.map and token.type in {"fence", "code_block"}
+    ]
     yield from blocks
     for start, stop in list(_between(blocks, len(text))):
         yield from _code_spans(text, start, stop)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 from prophet_hub.sdk.markup import textile
 from prophet_hub.sdk.markup.tree import (
-    BARE,
     Block,
     Break,
     Code,
@@ -24,7 +23,7 @@ from prophet_hub.sdk.markup.tree import (
     Table,
     Text,
     Verbatim,
-    bare,
+    is_bare,
     shown,
 )
 
@@ -48,7 +47,7 @@ def write(blocks: tuple[Block, ...]) -> str:
     return "\n\n".join(_block(block) for block in blocks)
 
 
-def _block(block: Block) -> str:
+def _block(block: Block) -> str:  # noqa: PLR0911 - one arm per kind
     match block:
         case Paragraph(inside):
             return _first(lambda way: _words(inside, way), block)
@@ -121,8 +120,7 @@ def _parted(items: Items) -> Iterator[Block]:
                 break
             kept.append(rest.pop(0))
         yield Items((Item(tuple(kept), item.done),), start)
-        for block in rest:
-            yield block
+        yield from rest
 
 
 def _items(items: Items, above: str) -> Iterator[str]:
@@ -164,9 +162,8 @@ def _words(inside: tuple[Inline, ...], way: re.Pattern[str]) -> str:
         after = pieces[n + 1] if n + 1 < len(pieces) else ""
         stands = isinstance(one, Span) and _stands(before, piece, after[:1])
         bare_one = isinstance(one, Link) and not piece.startswith('"')
-        if isinstance(one, Image) and before.strip():
-            done += " "
-        elif bare_one and re.match(r"[\w@/.]", before):
+        runs_on = bare_one and re.match(r"[\w@/.]", before)
+        if runs_on or (isinstance(one, Image) and before.strip()):
             done += " "
         if isinstance(one, Span) and stands:
             done += f"{_SIGN[one.kind]}{piece}{_SIGN[one.kind]}"
@@ -226,11 +223,7 @@ def _piece(one: Inline, way: re.Pattern[str]) -> str:
 
 
 def _link(target: str, children: tuple[Inline, ...], way: re.Pattern[str]) -> str:
-    if (
-        children == (Text(target),)
-        and (found := BARE.fullmatch(target))
-        and bare(found[0]) == target
-    ):
+    if children == (Text(target),) and is_bare(target):
         return target
     match children:
         case (Verbatim(text),) if text:

@@ -91,7 +91,7 @@ def read(text: str, depth: int = 0) -> tuple[Block, ...]:
     return tidy(_blocks(lines, depth))
 
 
-def _blocks(lines: list[str], depth: int) -> Iterator[Block]:
+def _blocks(lines: list[str], depth: int) -> Iterator[Block]:  # noqa: C901, PLR0912 - one arm per kind
     at = 0
     while at < len(lines):
         start, line = at, lines[at].replace("\t", " " * 8)

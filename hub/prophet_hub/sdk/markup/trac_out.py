@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from prophet_hub.sdk.markup import trac
 from prophet_hub.sdk.markup.trac import TOKEN, ZERO
 from prophet_hub.sdk.markup.tree import (
-    BARE,
     Block,
     Break,
     Code,
@@ -25,7 +24,7 @@ from prophet_hub.sdk.markup.tree import (
     Table,
     Text,
     Verbatim,
-    bare,
+    is_bare,
     shown,
 )
 
@@ -46,7 +45,7 @@ def write(blocks: tuple[Block, ...]) -> str:
     return "\n\n".join(_block(block) for block in blocks)
 
 
-def _block(block: Block) -> str:
+def _block(block: Block) -> str:  # noqa: PLR0911 - one arm per kind
     match block:
         case Paragraph(inside):
             return _first(lambda way: _lines(inside, way), block)
@@ -174,7 +173,7 @@ def _words(inside: tuple[Inline, ...], way: int, brk: str = "\n", follows: str =
     return done + (ZERO if apart else "")
 
 
-def _piece(one: Inline, way: int, brk: str) -> str:
+def _piece(one: Inline, way: int, brk: str) -> str:  # noqa: PLR0911 - as above
     match one:
         case Text(text):
             return _escaped(text, way)
@@ -198,12 +197,8 @@ def _piece(one: Inline, way: int, brk: str) -> str:
             return f"[[Image({name}{words.replace(']', ZERO + ']').replace(')', ZERO + ')')})]]"
 
 
-def _link(target: str, children: tuple[Inline, ...], way: int) -> str:
-    if (
-        children == (Text(target),)
-        and (found := BARE.fullmatch(target))
-        and bare(found[0]) == target
-    ):
+def _link(target: str, children: tuple[Inline, ...], way: int) -> str:  # noqa: PLR0911 - a table
+    if children == (Text(target),) and is_bare(target):
         return target
     words = shown(children).replace(ZERO, "")
     if not _TARGET.fullmatch(target):

@@ -31,6 +31,7 @@ __all__ = [
     "Verbatim",
     "bare",
     "flat",
+    "is_bare",
     "linking",
     "shown",
     "spanning",
@@ -222,7 +223,7 @@ def tidy(blocks: Iterable[Block]) -> tuple[Block, ...]:
     return tuple(done)
 
 
-def _tidy_block(block: Block) -> tuple[Block, ...]:
+def _tidy_block(block: Block) -> tuple[Block, ...]:  # noqa: PLR0911 - one arm per kind
     match block:
         case Paragraph(inside):
             return tuple(Paragraph(part) for part in _parts(tidy_inline(inside)))
@@ -331,6 +332,11 @@ def bare(found: str) -> str:
             break
         end -= 1
     return found[:end]
+
+
+def is_bare(target: str) -> bool:
+    """Tells whether an address alone is read as a link to it, and no more of it or less."""
+    return BARE.fullmatch(target) is not None and bare(target) == target
 
 
 def _link(target: str, children: tuple[Inline, ...], within: frozenset[str]) -> list[Inline]:
@@ -457,7 +463,7 @@ def flat(blocks: Iterable[Block]) -> tuple[Inline, ...]:
     return tuple(done[:-1])
 
 
-def _flat(blocks: Iterable[Block]) -> Iterable[tuple[Inline, ...]]:
+def _flat(blocks: Iterable[Block]) -> Iterable[tuple[Inline, ...]]:  # noqa: C901 - as above
     for block in blocks:
         match block:
             case Paragraph(inside) | Heading(_, inside):

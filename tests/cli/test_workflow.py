@@ -75,7 +75,7 @@ def test_a_rule_of_the_wrong_shape_is_a_fault_of_the_file(hub):
 
 
 def test_what_cannot_be_had_waits_in_the_inbox(hub):
-    a, b = strict(hub, RULES)
+    a, b = strict(hub, RULES, offers=True)
     hub("sync a b --yes")
     a.update("bob", "1", {"status": "stalled", "summary": "A mended link"})
     hub("sync a b")

@@ -143,16 +143,34 @@ def silent(hub):
     connector.describe = lambda: replace(describe(), transitions={})
 
 
+SYNONYMS = (("new", "new"), ("open", "open"), ("closed", "resolved"), ("done", "resolved"))
+TABLE = (
+    *(one for one in ROWS if one.theirs != "status"),
+    Field(theirs="status", ours="status", kind=Kind.WORD, values=SYNONYMS),
+)
+DONE = {"new": ("open", "done"), "open": ("done",), "done": (), "closed": ()}
+
+
 def test_the_nearest_word_of_the_same_meaning_does_where_the_preferred_one_is_out_of_reach():
-    words = (("new", "new"), ("open", "open"), ("closed", "resolved"), ("done", "resolved"))
-    row = Field(theirs="status", ours="status", kind=Kind.WORD, values=words)
-    table = (*(one for one in ROWS if one.theirs != "status"), row)
-    ways = {"new": ("open",), "open": ("done",), "done": (), "closed": ()}
-    with synced(ways, fields=table, words=tuple(ways)) as (hub, r, t):
+    ways = {**DONE, "new": ("open",)}
+    with synced(ways, fields=TABLE, words=tuple(ways)) as (hub, r, t):
         r.update("bob", "1", {"status": "resolved"})
         hub.syncs()
         assert (walked(t), status(r)) == (["open", "done"], "resolved")
         assert hub.inbox(t) == []
+
+
+def test_where_a_word_of_the_same_meaning_stands_already_it_is_agreement():
+    with synced(DONE, fields=TABLE, words=tuple(DONE)) as (hub, r, t):
+        r.update("bob", "1", {"status": "resolved"})
+        t.update("eve", "1", {"status": "done"})
+        hub.syncs()
+        assert (walked(t), walked(r)) == (["done"], ["resolved"])
+        assert hub.inbox(t) == hub.conflicts() == []
+        t.knobs = replace(t.knobs, transitions={})
+        t.update("eve", "1", {"status": "open"})  # who edits now has seen both
+        hub.syncs()
+        assert (status(r), hub.conflicts()) == ("open", [])
 
 
 # --- what is impossible ------------------------------------------------------------------------------
@@ -172,6 +190,24 @@ def test_what_is_impossible_waits_with_what_would_be_possible_and_the_rest_goes_
             assert hub.sync() == []
         assert (t.writes, hub.replica.latest()) == state
         assert len(hub.inbox(t)) == 1
+
+
+def test_where_the_ticket_tells_nothing_the_graph_is_doubted_once():
+    with synced(offers=False) as (hub, r, t):
+        r.update("bob", "1", {"status": "stalled"})
+        [done] = hub.sync()
+        assert (done.outcome, status(t)) == (Outcome.FAILED, "new")
+        [why] = whys(hub, t)
+        assert why.endswith('From "new" it offers "open".')
+        for _ in range(3):
+            tick(r, t)
+            assert hub.sync() == []
+        describe = hub.specs["T"].connector.describe
+        drawn = {"new": ()}  # of a ticket that the account may not touch
+        hub.specs["T"].connector.describe = lambda: replace(describe(), transitions=drawn)
+        r.update("bob", "1", {"status": "open"})
+        hub.sync()
+        assert (status(t), hub.inbox(t)) == ("open", [])
 
 
 def test_it_goes_on_once_the_workflow_or_the_table_or_the_value_changes():
@@ -523,6 +559,23 @@ def test_what_was_cleared_and_is_filled_in_stays_as_it_is():
             tick(r, t)
             assert hub.sync() == []
         assert (t.writes, "resolution" in r.items["1"].fields) == (state, False)
+
+
+def test_what_a_status_demands_may_be_members_of_a_set_and_a_field_nobody_may_write_is_left():
+    fill = Fill(entering={"resolved": {"labels": frozenset({"a", "b"}), "due": "2030-01-01"}})
+    table = (*(one for one in ROWS if one.theirs != "due"),
+             Field(theirs="due", ours="due", kind=Kind.DAY, writable=False))  # fmt: skip
+    demands = {"status": {"resolved": ("labels",)}}
+    with synced(requires=demands, fill=fill, fields=table) as (hub, r, t):
+        r.update("bob", "1", {"status": "resolved"})
+        hub.syncs()
+        assert t.items["1"].fields == {
+            **BORN, "status": "resolved", "labels": frozenset({"a", "b"}),
+        }  # fmt: skip
+        assert "labels" not in r.items["1"].fields
+        t.update("eve", "1", added={"labels": {"c"}})
+        hub.syncs()
+        assert r.items["1"].fields["labels"] == frozenset({"c"})
 
 
 def test_a_field_that_a_step_demands_goes_with_that_step():

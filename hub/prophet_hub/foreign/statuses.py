@@ -182,6 +182,8 @@ class _Ticket:
             self._blocked(target, held.reason, until)
             return
         steps = self._steps(target)
+        if steps is None and self.shadow.reachable is None and not stand.origin:
+            steps = (target,)  # a graph may be drawn from a few tickets; the tracker says no itself
         if steps == ():  # what stands there means the same, and nothing leads to the word preferred
             ids = stand.ids | sent.ids
             new = msgspec.structs.replace(stand, ids=ids, was=stand.value, origin="")

@@ -282,7 +282,7 @@ class Roundup:
             row[name] = self._number(kind, str(fields[name])) if name in fields else None
         for name, kind in MULTILINKS.items():
             held = fields.get(name, frozenset())
-            row[name] = sorted((self._number(kind, m) for m in held), key=int)
+            row[name] = sorted((self._number(kind, m, stored=True) for m in held), key=int)
         return {
             **row,
             "messages": [p.id for p in self._parts(item, "msg")],
@@ -499,14 +499,15 @@ class Roundup:
             raise Refused(404, f"no such user {number}")
         return self.logins[int(number) - 1]
 
-    def _number(self, kind: str, label: str) -> str:
-        """Returns a number for a label; what is digits is a number."""
+    def _number(self, kind: str, label: str, *, stored: bool = False) -> str:
+        """Returns a number for a label; what is digits is a number, but where it is stored."""
         if kind == "user":
             return label if label.isdigit() else self._user(label)
-        if kind == "keyword" and label not in self.keywords and not label.isdigit():
+        digits = label.isdigit() and not stored
+        if kind == "keyword" and label not in self.keywords and not digits:
             self.keywords.append(label)
         small = {"status": STATUSES, "priority": PRIORITIES, "keyword": self.keywords}
-        if kind not in small or label.isdigit():
+        if kind not in small or digits:
             return label
         if label not in small[kind]:
             raise Refused(400, f'\'No key (name) value "{label}" for "{kind}"\'')

@@ -20,6 +20,7 @@ from prophet_hub.sdk.markup import (
     trac,
     trac_out,
 )
+from prophet_hub.sdk.markup.tidying import tidy
 from prophet_hub.sdk.markup.tree import (
     Block,
     Break,
@@ -39,7 +40,6 @@ from prophet_hub.sdk.markup.tree import (
     Verbatim,
     flat,
     shown,
-    tidy,
 )
 
 READ = {

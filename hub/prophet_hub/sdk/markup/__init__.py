@@ -21,7 +21,8 @@ from prophet_hub.sdk.markup import (
     trac_out,
 )
 from prophet_hub.sdk.markup.places import images, prose, with_images
-from prophet_hub.sdk.markup.tree import Block, Code, tidy
+from prophet_hub.sdk.markup.tidying import tidy
+from prophet_hub.sdk.markup.tree import Block, Code
 
 __all__ = ["DIALECTS", "convert", "images", "known", "prose", "with_images"]
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from prophet_hub.sdk.markup.tidying import tidy
 from prophet_hub.sdk.markup.tree import (
     Block,
     Break,
@@ -31,7 +32,6 @@ from prophet_hub.sdk.markup.tree import (
     flat,
     linking,
     spanning,
-    tidy,
 )
 
 __all__ = ["KINDS", "TAG", "attributes", "read"]

@@ -14,6 +14,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
 from prophet_hub.sdk.markup import html
+from prophet_hub.sdk.markup.tidying import tidy
 from prophet_hub.sdk.markup.tree import (
     Block,
     Break,
@@ -33,7 +34,6 @@ from prophet_hub.sdk.markup.tree import (
     linking,
     spanning,
     task,
-    tidy,
 )
 
 __all__ = ["blocks", "read"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from prophet_hub.sdk.markup import markdown
+from prophet_hub.sdk.markup.tidying import is_bare
 from prophet_hub.sdk.markup.tree import (
     Block,
     Break,
@@ -23,7 +24,6 @@ from prophet_hub.sdk.markup.tree import (
     Table,
     Text,
     Verbatim,
-    is_bare,
 )
 
 __all__ = ["Writer", "fenced", "write"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from prophet_hub.sdk.markup.markdown_out import Writer, fenced
-from prophet_hub.sdk.markup.tree import Block, Break, Code, Inline, Paragraph, Quote, Text, tidy
+from prophet_hub.sdk.markup.tidying import tidy
+from prophet_hub.sdk.markup.tree import Block, Break, Code, Inline, Paragraph, Quote, Text
 
 __all__ = ["read", "write"]
 

@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Iterator
 
+from prophet_hub.sdk.markup.tidying import tidy
 from prophet_hub.sdk.markup.tree import (
     Block,
     Builder,
@@ -29,7 +30,6 @@ from prophet_hub.sdk.markup.tree import (
     linking,
     spanning,
     task,
-    tidy,
 )
 
 __all__ = ["CODE", "IMAGE", "LINK", "OFF", "read", "url"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from prophet_hub.sdk.markup import textile
+from prophet_hub.sdk.markup.tidying import is_bare
 from prophet_hub.sdk.markup.tree import (
     Block,
     Break,
@@ -23,7 +24,6 @@ from prophet_hub.sdk.markup.tree import (
     Table,
     Text,
     Verbatim,
-    is_bare,
     shown,
 )
 
@@ -86,16 +86,12 @@ def _quote(inner: tuple[Block, ...]) -> str:
     done: list[str] = []
     verbatim = False
     for line in write(inner).split("\n"):
-        verbatim = verbatim and not line.endswith("</pre>")
-        if (
-            verbatim
-            or line.startswith("</pre>")
-            or (line.endswith("</pre>") and not line.startswith("<pre>"))
-        ):
+        if verbatim:
             done.append(line)
+            verbatim = not line.startswith(("</pre>", "</code></pre>"))
         else:
             done.append(f">{line}" if line.startswith(">") else f"> {line}".rstrip(" "))
-            verbatim = line.startswith("<pre>")
+            verbatim = line.lstrip("> ").startswith("<pre>")
     return "\n".join(done)
 
 

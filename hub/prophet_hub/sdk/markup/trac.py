@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from prophet_hub.sdk.markup.tidying import BARE, tidy
 from prophet_hub.sdk.markup.tree import (
-    BARE,
     Block,
     Break,
     Builder,
@@ -31,7 +31,6 @@ from prophet_hub.sdk.markup.tree import (
     Verbatim,
     spanning,
     task,
-    tidy,
 )
 
 __all__ = ["IMAGE", "TOKEN", "ZERO", "code_blocks", "read"]

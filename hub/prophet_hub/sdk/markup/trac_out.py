@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from prophet_hub.sdk.markup import trac
+from prophet_hub.sdk.markup.tidying import is_bare
 from prophet_hub.sdk.markup.trac import TOKEN, ZERO
 from prophet_hub.sdk.markup.tree import (
     Block,
@@ -24,7 +25,6 @@ from prophet_hub.sdk.markup.tree import (
     Table,
     Text,
     Verbatim,
-    is_bare,
     shown,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from prophet_hub.sdk.markup import markdown, textile, trac
+from prophet_hub.sdk.markup import markdown, textile, trac, trac_inline
 
 __all__ = ["images", "prose", "with_images"]
 
@@ -35,7 +35,7 @@ _TEXTILE_IMAGE = re.compile(
     .replace("?P<source>", "")
 )
 _TRAC_IMAGE = re.compile(
-    trac.IMAGE.pattern.replace("?P<more>", "?:").replace("?P<source>", ""), re.IGNORECASE
+    trac_inline.IMAGE.pattern.replace("?P<more>", "?:").replace("?P<source>", ""), re.IGNORECASE
 )
 
 
@@ -179,13 +179,13 @@ def _trac_code(text: str) -> Iterator[Place]:
     blocks = list(trac.code_blocks(text))
     yield from blocks
     for start, stop in list(_between(blocks, len(text))):
-        for found in trac.TOKEN.finditer(text, start, stop):
+        for found in trac_inline.TOKEN.finditer(text, start, stop):
             if found["code"] is not None or found["tick"] is not None:
                 yield found.span()
 
 
 def _trac_targets(text: str) -> Iterator[Place]:
-    for found in trac.TOKEN.finditer(text):
+    for found in trac_inline.TOKEN.finditer(text):
         if found["macro"]:
             yield found.span()
         elif found["link"]:

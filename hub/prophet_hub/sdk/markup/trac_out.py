@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from prophet_hub.sdk.markup import trac
 from prophet_hub.sdk.markup.tidying import is_bare
-from prophet_hub.sdk.markup.trac import TOKEN, ZERO
+from prophet_hub.sdk.markup.trac_inline import TOKEN, ZERO
 from prophet_hub.sdk.markup.tree import (
     Block,
     Break,
@@ -79,11 +79,11 @@ def _code(text: str, language: str) -> str:
     level = 0
     balanced = True
     for line in text.split("\n"):
-        level += trac._opens(line) - (line.strip() == "}}}")  # noqa: SLF001 - the reader's own measure
+        level += trac.opens(line) - (line.strip() == "}}}")
         balanced = balanced and level >= 0
     if level or not balanced:
         text = _GUARDED.sub(rf"\1\2{ZERO}", text)
-    if not language and trac._PROCESSOR.match(text):  # noqa: SLF001 - as above
+    if not language and trac.PROCESSOR.match(text):
         language = "text"
     named = f"#!{language}\n" if language else ""
     return "{{{\n" + named + text + "\n}}}"

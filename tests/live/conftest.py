@@ -7,6 +7,20 @@ from collections.abc import Iterator
 import pytest
 
 from live.real_rt import Server, running
+from live.table import Table
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Forgets the pairs of an earlier run; only where the session is not a worker's."""
+    if not hasattr(session.config, "workerinput"):
+        Table(session.config.rootpath).begin()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows the table of pairs."""
+    if table := Table(terminalreporter.config.rootpath).text():
+        terminalreporter.section("pairs")
+        terminalreporter.write(table)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from live import real_redmine, real_roundup, real_rt, real_trac
+from live import real_redmine, real_roundup, real_rt, real_taskwarrior, real_trac
 from prophet_hub.sdk import ATTACHMENT, Checkpoint, Gone, Pull, Ref, Ticket
 from prophet_hub.testing.contract import Sandbox
 
@@ -99,10 +99,35 @@ def _roundup(home: Path) -> Iterator[Place]:
             box.close()
 
 
+class _CountedTasks(real_taskwarrior.Tasks):
+    """Tasks whose command notes that it ran: the hub runs it in processes of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.command, self.ran = home / "task", home / "ran"
+        self.ran.touch()
+        self.command.write_text(f'#!/bin/sh\necho >>"{self.ran}"\nexec task "$@"\n')
+        self.command.chmod(0o755)
+        super().__init__(home / "data")
+
+    def requests(self) -> int:
+        return len(self.ran.read_text())
+
+
+@contextmanager
+def _taskwarrior(home: Path) -> Iterator[Place]:
+    with real_taskwarrior.running(home) as server:
+        box = _CountedTasks(server.home)
+        remote = {"connector": "taskwarrior", "url": str(box.folder), "time_zone": server.zone,
+                  "command": str(box.command),
+                  "fields": {"description": {"theirs": "notes", "kind": "long"}}}  # fmt: skip
+        yield Place("taskwarrior", box, remote)
+
+
 PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "rt": _rt,
     "trac": _trac,
     "redmine": _redmine,
     "roundup": _roundup,
+    "taskwarrior": _taskwarrior,
 }
 """Each yields a server in which nothing has happened."""

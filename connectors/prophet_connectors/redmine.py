@@ -28,8 +28,6 @@ from prophet_hub.sdk import (
     Checkpoint,
     Connector,
     Context,
-    Create,
-    Delete,
     Gone,
     History,
     Operation,
@@ -43,6 +41,7 @@ from prophet_hub.sdk import (
     Ticket,
 )  # fmt: skip
 from prophet_hub.sdk.auth import Basic, Token
+from prophet_hub.sdk.doors import Doors, through
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.shapes import shaped
 
@@ -180,25 +179,17 @@ class Redmine(Connector):
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation; a 204 proves nothing, so the hub reads again."""
-        verb, kind = type(operation).__name__.lower(), operation.ref.kind
-        if (verb, kind) not in self.capabilities.writes:
-            raise Unsupported(f"{self.context.remote} cannot {verb} a {kind}.")
-        limit = self.capabilities.attachment_limit
-        if isinstance(operation, Create):
-            if kind == ATTACHMENT and limit is not None and operation.size > limit:
-                raise Unsupported(f"{self.context.remote} takes no file above {limit} bytes.")
-            make = {
-                TICKET: self._writer.create,
-                COMMENT: self._writer.comment,
-                ATTACHMENT: self._writer.attach,
-            }
-            return make[kind](operation)
-        if kind == COMMENT:
-            return self._writer.edit_comment(operation)
-        if isinstance(operation, Delete):
-            remove = self._writer.delete if kind == TICKET else self._writer.detach
-            return remove(operation)
-        return self._writer.update(operation)
+        doors: Doors = {
+            ("create", TICKET): self._writer.create,
+            ("create", COMMENT): self._writer.comment,
+            ("create", ATTACHMENT): self._writer.attach,
+            ("update", TICKET): self._writer.update,
+            ("update", COMMENT): self._writer.edit_comment,
+            ("delete", TICKET): self._writer.delete,
+            ("delete", COMMENT): self._writer.edit_comment,
+            ("delete", ATTACHMENT): self._writer.detach,
+        }
+        return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Streams a file, from our address: the one that Redmine tells is of its settings."""

@@ -17,7 +17,7 @@ from prophet_connectors._trac_reading import Reader, number
 from prophet_connectors._trac_rpc import Login, Rpc
 from prophet_connectors._trac_walk import OVERLAP, Walker
 from prophet_connectors._trac_writing import Writer
-from prophet_hub.errors import AuthFailed, NotFound, RemoteError, Unsupported
+from prophet_hub.errors import AuthFailed, NotFound, RemoteError
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
     ATTACHMENT,
@@ -27,7 +27,6 @@ from prophet_hub.sdk import (
     Checkpoint,
     Connector,
     Context,
-    Create,
     Gone,
     History,
     Operation,
@@ -40,8 +39,8 @@ from prophet_hub.sdk import (
     Schema,
     SchemaField,
     Ticket,
-    Update,
 )  # fmt: skip
+from prophet_hub.sdk.doors import Doors, through
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.marks import unmarked
 from prophet_hub.sdk.shapes import shaped
@@ -153,21 +152,15 @@ class Trac(Connector):
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation."""
-        verb, kind = type(operation).__name__.lower(), operation.ref.kind
-        if (verb, kind) not in self.capabilities.writes:
-            raise Unsupported(f"{self.context.remote} cannot {verb} a {kind}.")
-        if isinstance(operation, Create):
-            if operation.private:
-                raise Unsupported(f"{self.context.remote} keeps nothing private.")
-            make = {
-                TICKET: self._writer.create,
-                COMMENT: self._parts.comment,
-                ATTACHMENT: self._parts.attach,
-            }
-            return make[kind](operation)
-        if isinstance(operation, Update):
-            return self._writer.update(operation)
-        return (self._writer.delete if kind == TICKET else self._parts.detach)(operation)
+        doors: Doors = {
+            ("create", TICKET): self._writer.create,
+            ("create", COMMENT): self._parts.comment,
+            ("create", ATTACHMENT): self._parts.attach,
+            ("update", TICKET): self._writer.update,
+            ("delete", TICKET): self._writer.delete,
+            ("delete", ATTACHMENT): self._parts.detach,
+        }
+        return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Yields the bytes of a file."""

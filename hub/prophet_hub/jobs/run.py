@@ -229,9 +229,9 @@ class Run:
     def _reach(self, name: str, connector: Connector) -> Iterator[Reached | LeftOut | Failed]:
         if self._stopped:
             return
-        held = claim_of(self._replica, tracker_of(self._replica, name))
+        tracker = tracker_of(self._replica, name)
+        held = claim_of(self._replica, tracker)
         if held and not may(held, self._hub):
-            tracker = tracker_of(self._replica, name)
             nobody = Person(id="")
             self._others[name] = spec_of(self._file, name, self._job, connector, nobody, tracker)
             yield LeftOut(remote=name, claim=held)
@@ -241,12 +241,10 @@ class Run:
         except RemoteError as error:
             yield self._failed(name, error)
             return
-        tracker = tracker_of(self._replica, name)
         spec = spec_of(self._file, name, self._job, connector, account, tracker)
-        foreign = ForeignReplica(
-            self._replica, spec, job=self.report.job, run=self.report.run,
-            references=references_of(self._replica, self._connectors),
-        )  # fmt: skip
+        ways = references_of(self._replica, self._connectors)
+        foreign = ForeignReplica(self._replica, spec, job=self.report.job, run=self.report.run,
+                                 references=ways)  # fmt: skip
         self._remotes[name] = _Remote(spec, foreign)
         yield Reached(remote=name, account=account)
 

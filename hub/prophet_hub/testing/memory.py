@@ -312,16 +312,13 @@ class MemoryConnector(Connector):
 
     def _shown(self, ticket: str) -> Ticket | Gone:
         """Returns a ticket with what it offers, where this tracker tells that."""
-        told, knobs, status = self.tracker.ticket(ticket), self.tracker.knobs, self._status
+        told, knobs = self.tracker.ticket(ticket), self.tracker.knobs
+        status = self.fields.ours("status")
         if not knobs.offers or status is None or not isinstance(told, Ticket):
             return told
         present = told.fields.get(status.theirs)
         there = ways(knobs, status.theirs).get(str(present))
         return told if there is None else replace(told, reachable=frozenset(there))
-
-    @property
-    def _status(self) -> Field | None:
-        return self.fields.ours("status")
 
     def _receipt(self, ref: Ref) -> Receipt:
         if not self.tracker.knobs.answers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from typing import Any, Final
 
 from prophet_hub.errors import ConfigError, Garbled, Rejected, Transient, Unsure
 
-__all__ = ["Program", "Task"]
+__all__ = ["Program", "Task", "terms_of"]
 
 Task = dict[str, Any]
 Done = tuple[int, str, str]
@@ -156,3 +157,19 @@ def _run(words: Sequence[str], text: str) -> Done:
 
 def _last(trouble: str) -> str:
     return (trouble.strip().splitlines() or ["it did not say why"])[-1]
+
+
+def terms_of(query: str) -> list[str]:
+    """Returns the words of a filter.
+
+    Raises:
+        Rejected: One of them could be taken for a command, and done.
+    """
+    terms = shlex.split(query)
+    for term in terms:
+        if re.fullmatch(r"\w*[^\W\d]\w*", term) and term not in ("and", "or", "xor"):
+            raise Rejected(
+                f"The word {term} in `query` could be a command.",
+                hint=f"Write it as /{term}/ or description.has:{term}.",
+            )
+    return terms

@@ -9,10 +9,7 @@ the task is still what was read, and an import, with other hubs locked out.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import shlex
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +18,8 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prophet_connectors import _taskwarrior_words as words
-from prophet_connectors._taskwarrior_program import Program, Task
+from prophet_connectors._taskwarrior_cursor import TasksCursor
+from prophet_connectors._taskwarrior_program import Program, Task, terms_of
 from prophet_hub.errors import ConfigError, NotFound, Rejected, Stale, Unsupported
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
@@ -55,8 +53,6 @@ from prophet_hub.sdk.shapes import shaped
 __all__ = ["Taskwarrior", "TaskwarriorSettings"]
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SHORT: Final = 6
-"""Bytes per task in a cursor: of ten thousand tasks, one edit in 10^10 would look like another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,17 +110,16 @@ class Taskwarrior(Connector):
         """
         with shaped(self.context.remote, "Taskwarrior"):
             tasks = [t for t in self.program.export() if t["status"] != "recurring"]
-            seen = _shorts_in(pull.since)
-            shorts = {task["uuid"]: self._short(task) for task in tasks}
-            news = [task for task in tasks if shorts[task["uuid"]] not in seen]
+            cursor = TasksCursor.of(pull.since)
+            present = TasksCursor.at(tasks, self._clock.now())
+            news = [task for task in tasks if present.shorts[task["uuid"]] not in cursor.seen]
             news.sort(key=lambda task: str(task.get("modified") or task["entry"]))
             query = pull.query or self.settings.query
             if query and news:
-                found = {task["uuid"] for task in self.program.export(*_terms(query))}
+                found = {task["uuid"] for task in self.program.export(*terms_of(query))}
                 news = [t for t in news if t["uuid"] in found or _known(pull, t["uuid"])]
             yield from map(self._told, news)
-        cursor = base64.b64encode(b"".join(sorted(shorts.values()))).decode()
-        yield Checkpoint(cursor=f"1.{cursor}", total=len(news))
+        yield Checkpoint(cursor=str(present), total=len(news))
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the task; a deleted one is gone, a purged one is not found."""
@@ -189,11 +184,6 @@ class Taskwarrior(Connector):
         )
 
     # --- within --------------------------------------------------------------------------------
-
-    def _short(self, task: Task) -> bytes:
-        """Returns a few bytes that change with a task, and when it does not wait any longer."""
-        state = f"{words.digest(task)} {words.status_of(task, self._clock.now())}"
-        return hashlib.sha256(state.encode()).digest()[:SHORT]
 
     def _look(self, name: str) -> Task | None:
         if not UUID.fullmatch(name):
@@ -296,32 +286,6 @@ def members_of(task: Task, row: Field) -> frozenset[str]:
 
 def _known(pull: Pull, name: str) -> bool:
     return bool(pull.since and pull.known and pull.known(name))
-
-
-def _terms(query: str) -> list[str]:
-    """Returns the words of a filter.
-
-    Raises:
-        Rejected: One of them could be taken for a command, and done.
-    """
-    terms = shlex.split(query)
-    for term in terms:
-        if re.fullmatch(r"\w*[^\W\d]\w*", term) and term not in ("and", "or", "xor"):
-            raise Rejected(
-                f"The word {term} in `query` could be a command.",
-                hint=f"Write it as /{term}/ or description.has:{term}.",
-            )
-    return terms
-
-
-def _shorts_in(cursor: str) -> frozenset[bytes]:
-    """Returns what a cursor has seen; nothing, if it is none of ours."""
-    kind, _, text = cursor.partition(".")
-    try:
-        raw = base64.b64decode(text, validate=True) if kind == "1" else b""
-    except ValueError:
-        raw = b""
-    return frozenset(raw[n : n + SHORT] for n in range(0, len(raw), SHORT))
 
 
 @hookimpl

@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 from foreign.kit import Crash, Hub, crash, once, tick
 from prophet_hub.errors import Rejected
 from prophet_hub.foreign.fill import Fill
+from prophet_hub.foreign.rows import Sent, Stand
+from prophet_hub.foreign.stands import transcribe_cell
 from prophet_hub.foreign.steps import Outcome
+from prophet_hub.foreign.translate import Step
 from prophet_hub.foreign.workflow import route, sentence, united
-from prophet_hub.sdk import TICKET, Field, FieldMap, History, Kind
+from prophet_hub.model.ids import WriteId
+from prophet_hub.sdk import TICKET, Field, FieldMap, History, Kind, Person
 from prophet_hub.testing import MEMORY_FIELDS
 from prophet_hub.testing.memory import MemoryConnector
 from prophet_hub.testing.tracker import Knobs, Tracker
@@ -190,6 +194,16 @@ def test_what_is_impossible_waits_with_what_would_be_possible_and_the_rest_goes_
             assert hub.sync() == []
         assert (t.writes, hub.replica.latest()) == state
         assert len(hub.inbox(t)) == 1
+
+
+def test_what_was_to_be_tried_again_leaves_the_inbox_when_it_is_agreed_on():
+    with synced() as (hub, r, t):
+        r.update("bob", "1", {"status": "stalled"})
+        hub.sync()
+        hub.foreign("T").retry(hub.inbox(t)[0].number)
+        r.update("bob", "1", {"status": "new"})
+        hub.syncs()
+        assert (status(t), hub.inbox(t), hub.conflicts()) == ("new", [], [])
 
 
 def test_where_the_ticket_tells_nothing_the_graph_is_doubted_once():
@@ -640,6 +654,51 @@ def test_a_create_that_lacks_a_field_waits_and_goes_when_the_rule_is_there():
         hub.sync()
         assert (t.items["1"].fields["priority"], hub.inbox(t)) == ("low", [])
         assert hub.sync() == []
+
+
+# --- a station, pure ----------------------------------------------------------------------------------
+
+OLD, OURS = frozenset({WriteId(b"o" * 16)}), frozenset({WriteId(b"n" * 16)})
+
+
+def reads(stand, now, story, sent):
+    return transcribe_cell(
+        now, story, "status", stand, sent,
+        start=len([s for s in story if s.id <= stand.cursor]),
+        mine=lambda step: step.author.id == "hub", same=lambda one, other: one == other,
+        fact=lambda step, value, above, old: frozenset({WriteId(str(value).encode() * 4)}),
+        birth_of_ours=lambda birth: None, time=9,
+    )  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True),
+    st.lists(st.booleans(), min_size=6, max_size=6), st.booleans(),
+)  # fmt: skip
+def test_a_walk_tells_nothing_whatever_events_the_tracker_tells_of_it(stations, told, read_twice):
+    """The stations stand for the old writes, the end for ours; read again, nothing is told."""
+    stand, story, before = Stand("new", OLD), [], "new"
+    for number, word in enumerate([*stations, "target"]):
+        via = word if word != "target" else ""
+        if told[number]:
+            story.append(Step(id=f"{number + 1}", author=Person(id="hub"), created=number,
+                              changes={"status": (before, word)}))  # fmt: skip
+        found = reads(stand, word, story, Sent("target", OURS, was="new", via=via))
+        again = reads(found.stand, word, story, None)
+        assert (found.told, again.told, found.refused) == (0, 0, False)
+        assert again.stand == found.stand
+        assert found.stand.ids == (OLD if via else OURS)
+        assert (found.stand.value, found.stand.origin) == (word, "new" if via else "")
+        stand, before = (again if read_twice else found).stand, word
+    edit = Step(id="9", author=Person(id="eve"), created=9, changes={"status": ("target", "x")})
+    after = reads(stand, "x", [*story, edit], None)
+    assert (after.told, after.stand.value, after.stand.origin) == (1, "x", "")
+
+
+@given(st.sampled_from(["", "a"]), st.booleans())
+def test_a_step_that_was_answered_and_is_not_shown_is_refused(via, answered):
+    found = reads(Stand("new", OLD), "new", [], Sent("target", OURS, answered, "new", via))
+    assert (found.told, found.refused, found.stand.value) == (0, answered, "new")
 
 
 # --- the way, pure -------------------------------------------------------------------------------------

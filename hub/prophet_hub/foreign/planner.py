@@ -210,7 +210,7 @@ class Planner:
         side = self.side
         if (kind, ref) in side.waiting:
             for _, _, name, row in self.ledger.all_waiting(kind, ref):
-                if row.parked and name in need.absorb:
+                if (row.parked or row.tag == WAY) and name in need.absorb:
                     self._later(lambda name=name: self.ledger.done_waiting(kind, ref, name))
         for name, value in need.tripped.items():
             self._later(partial(self.reader.items.park, kind, ref, name, value, _FLIPS))

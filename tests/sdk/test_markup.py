@@ -252,6 +252,10 @@ def test_plain_text_is_shown_sign_by_sign():
 def test_a_text_beyond_reason_is_shown_as_code():
     text = "*a* " * 50_000
     assert convert(text, "markdown", "html").startswith("<pre><code>*a* *a* ")
+    for source in DIALECTS:
+        for target in DIALECTS - {source}:
+            there = convert(text, source, target)
+            assert convert(convert(there, target, source), source, target) == there
     deep = ">" * 500 + " a"
     assert "a\n</code></pre>" in convert(deep, "markdown", "html")
 

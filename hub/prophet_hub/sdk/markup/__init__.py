@@ -61,11 +61,18 @@ def convert(text: str, source: str, target: str) -> str:
         return text
     (read_here, write_here), (read_there, write_there) = _DIALECTS[source], _DIALECTS[target]
     if len(text) > _LONGEST:
-        return write_there(tidy((Code(text),)))
-    told = write_there(read_here(text))
-    for _ in range(_TRIES):
-        again = write_there(read_here(write_here(read_there(told))))
-        if again == told:
-            return told
-        told = again
-    return write_there(tidy((Code(text),)))
+        # one that was written here before is code already
+        opens, _, closes = write_here((Code("x"),)).partition("x")
+        ours = text.startswith(opens.strip()) and text.rstrip().endswith(closes.strip())
+        tree = read_here(text) if ours else ()
+        is_code = len(tree) == 1 and isinstance(tree[0], Code)
+        return write_there(tree if is_code else tidy((Code(text),)))
+    told = ""
+    for tree in (read_here(text), tidy((Code(text),))):
+        told = write_there(tree)
+        for _ in range(_TRIES):
+            again = write_there(read_here(write_here(read_there(told))))
+            if again == told:
+                return told
+            told = again
+    return told

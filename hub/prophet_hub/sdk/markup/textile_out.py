@@ -91,7 +91,7 @@ def _quote(inner: tuple[Block, ...]) -> str:
             verbatim = not line.startswith(("</pre>", "</code></pre>"))
         else:
             done.append(f">{line}" if line.startswith(">") else f"> {line}".rstrip(" "))
-            verbatim = line.lstrip("> ").startswith("<pre>")
+            verbatim = "<pre>" in line  # in words it is an entity
     return "\n".join(done)
 
 

@@ -61,9 +61,9 @@ def running(home: Path) -> Iterator[Server]:
         port = probe.getsockname()[1]
     with _reachable(home) as place:
         env = {**os.environ, "ROUNDUP_HOME": str(place), "ROUNDUP_PORT": str(port)}
-        for command in ("make", "start"):
-            subprocess.run([SCRIPT, command], env=env, check=True, timeout=120)
+        subprocess.run([SCRIPT, "make"], env=env, check=True, timeout=120)
         try:
+            subprocess.run([SCRIPT, "start"], env=env, check=True, timeout=120)
             yield Server(url=f"http://127.0.0.1:{port}/tracker", home=place)
         finally:
             subprocess.run([SCRIPT, "stop"], env=env, check=True, timeout=30)

@@ -39,7 +39,8 @@ def _row(told: Capabilities) -> tuple[str, ...]:
         f"to {grain:g} s" if grain else "exactly",
         *(_verbs(told, kind) for kind in (TICKET, COMMENT, ATTACHMENT)),
         _yes(told.conditional),
-        ", ".join(f"{kind}s" for kind in (TICKET, COMMENT, ATTACHMENT) if kind in told.keys) or "no",
+        ", ".join(f"{kind}s" for kind in (TICKET, COMMENT, ATTACHMENT) if kind in told.keys)
+        or "no",
         _yes(told.private_comments),
         _yes(told.tombstones),
         ", ".join(told.dialects),

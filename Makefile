@@ -27,7 +27,7 @@ lint: $(STAMP)  ## format, lint, types, import contracts
 	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
 
 live: $(STAMP)  ## the contract and every pair of RT, Trac, Redmine, Roundup and Taskwarrior, the real ones
-	$(BIN)/python -m pytest -m live tests/live $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m live tests/live $(ARGS)
 
 kills: $(STAMP)  ## SIGKILL at random moments of syncs and exchanges; every line cut at every request
 	$(BIN)/python -m pytest -m kills tests/kills tests/peers -s $(ARGS)

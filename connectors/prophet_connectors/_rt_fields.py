@@ -15,7 +15,7 @@ MARK = "prophet-hub"
 a comment."""
 
 SUBJECT_MOST = 200
-"""RT cuts a subject there, and takes line ends out of it, without a word."""
+"""RT cuts a subject after so many bytes of UTF-8, and takes line ends out of it, without a word."""
 
 PRIORITIES = (
     ("100", "highest"),
@@ -37,7 +37,8 @@ STATUSES = (
 
 
 def _subject(text: str) -> str:
-    return re.sub(r"[\r\n]", "", text)[:SUBJECT_MOST]
+    line = re.sub(r"[\r\n]", "", text)
+    return line.encode()[:SUBJECT_MOST].decode(errors="ignore")
 
 
 def _lines(text: str) -> str:

@@ -39,7 +39,8 @@ SYSTEM, NOBODY = "RT_System", "Nobody"
 
 def render(name: str, text: str) -> str:
     if name == "Subject":
-        return re.sub(r"[\r\n]", "", text)[:200]
+        line = re.sub(r"[\r\n]", "", text)
+        return line.encode()[:200].decode(errors="ignore")
     return text.replace("\r\n", "\n")
 
 

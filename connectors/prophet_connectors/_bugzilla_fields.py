@@ -188,5 +188,6 @@ def fields_for(flavour: str) -> FieldMap:
         Field(theirs="priority", ours="priority", kind=Kind.WORD, values=_PRIORITIES[flavour]),
     ]
     if flavour == "bmo":
-        rows.append(Field(theirs="type", ours="type", kind=Kind.WORD))
+        types = (("defect", "bug"), ("enhancement", "feature"), ("task", "task"))
+        rows.append(Field(theirs="type", ours="type", kind=Kind.WORD, values=types))
     return FieldMap([*_ROWS, *rows])

@@ -46,6 +46,10 @@ STATUSES: Final = (
 """`assigned` is what we write for open: `accepted` makes the hub's account the owner."""
 
 
+TYPES: Final = (("defect", "bug"), ("enhancement", "feature"), ("task", "task"))
+"""Those of a new environment; a site's own words pass as they are."""
+
+
 def lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
@@ -66,7 +70,7 @@ FIELDS = FieldMap(
             writable=False,
             on_create=False,
         ),
-        Field(theirs="type", ours="type", kind=Kind.WORD, default="defect"),
+        Field(theirs="type", ours="type", kind=Kind.WORD, values=TYPES, default="defect"),
         Field(
             theirs="priority", ours="priority", kind=Kind.WORD, values=PRIORITIES, default="major"
         ),

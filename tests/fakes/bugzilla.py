@@ -29,7 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "target_milestone": ("---", "M1", "M2"),
     "op_sys": ("All", "Linux"),
     "platform": ("All", "PC"),
-    "type": ("defect", "task"),
+    "type": ("defect", "enhancement", "task"),
 }
 SEVERITIES = {
     "bugzilla": ("blocker", "critical", "major", "normal", "minor", "trivial", "enhancement"),

@@ -6,7 +6,7 @@ show, and what moved on since the plan waits for the next run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,12 +17,13 @@ from prophet_hub.foreign.changer import Changer
 from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
 from prophet_hub.foreign.first import answered
 from prophet_hub.foreign.planner import Planner
-from prophet_hub.foreign.plans import fingerprint, new_ref
+from prophet_hub.foreign.plans import Cells, fingerprint, new_ref
 from prophet_hub.foreign.puller import Puller
-from prophet_hub.foreign.rows import WHOLE, Intent
+from prophet_hub.foreign.rows import WHOLE, Intent, Sent, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Verb
 from prophet_hub.model.changes import LIFE
+from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import (
     ATTACHMENT,
     TICKET,
@@ -87,7 +88,12 @@ class Writer:
 
     # --- creates -------------------------------------------------------------------------------
 
-    def _create(self, planned: Planned) -> Applied | None:
+    def _create(self, planned: Planned, refused: RemoteError | None = None) -> Applied | None:
+        """Makes an item.
+
+        A ticket that was `refused` is offered once more without the members of its sets, and these
+        follow as an update: else one label that the tracker does not take would keep it all away.
+        """
         side, kind = self.side, planned.ref.kind
         record = side.replica.name(planned.record)
         cells = side.cells(record)
@@ -100,7 +106,8 @@ class Writer:
             return Applied(planned=planned, outcome=Outcome.UNSURE)
         place = new_ref(kind, record)
         need = self.desk.planner.compose(kind, place[1], record, cells, None)
-        send = self.desk.as_planned(planned, need)
+        whole = self.desk.as_planned(planned, need)
+        send = _less(whole) if refused else whole
         operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
         intent = Intent(key=side.born(record), ticket=ticket, sent=send)
         with side.transaction():
@@ -113,19 +120,17 @@ class Writer:
             raise
         except RemoteError as error:
             asks = kind == TICKET and isinstance(error, Rejected)
-            lacks = self.desk.planner.statuses.lacks(send) if asks else ""
+            lacks = self.desk.planner.statuses.lacks(whole) if asks else ""
+            again = asks and not refused and len(_less(whole)) < len(whole)
+            error = (asks and refused) or error  # the sentence on the whole ticket says more
             with side.transaction():
                 side.set_intent(kind, intent.key, None)
                 self.desk.close(number, outcome_of(error))
-                if isinstance(error, NotFound) and ticket:
-                    self.desk.items.unseen(Ref(id=ticket), str(error))
-                elif error.alone:
-                    self.ledger.wait(
-                        *place, WHOLE, f"{error}{lacks}", now=side.now(), record=record,
-                        parked=True, value=fingerprint(cells, side.spec.fill),
-                    )  # fmt: skip
-                    side.waiting.add(place)
-            raise
+                if not again:
+                    self._put_off(place, ticket, record, cells, error, lacks)
+            if again:
+                return self._create(planned, refused=error)
+            raise error from None
         with side.transaction():
             answered(self.desk.reader, kind, intent.key, intent, receipt.ref.id)
             self.desk.items.clear(*place, WHOLE)
@@ -140,6 +145,20 @@ class Writer:
             self._made.append(made)
             return None
         return self._confirm_create(made)
+
+    def _put_off(
+        self, place: tuple[str, str], ticket: str, record: RecordId, cells: Cells,
+        error: RemoteError, lacks: str,
+    ) -> None:  # fmt: skip
+        """Notes why a record was not made, so that it is not tried again before it changes."""
+        if isinstance(error, NotFound) and ticket:
+            self.desk.items.unseen(Ref(id=ticket), str(error))
+        elif error.alone:
+            self.ledger.wait(
+                *place, WHOLE, f"{error}{lacks}", now=self.side.now(), record=record,
+                parked=True, value=fingerprint(cells, self.side.spec.fill),
+            )  # fmt: skip
+            self.side.waiting.add(place)
 
     def _unsure(self) -> bool:
         return any(kind == TICKET and not i.ref for (kind, _), i in self.side.intents.items())
@@ -186,3 +205,8 @@ class Writer:
             there = self.ledger.shadow(made.ref.kind, made.ref.id) is not None
             outcome = Outcome.DONE if there else Outcome.UNSURE
             yield Applied(planned=made.planned, outcome=outcome, ref=made.ref, notes=made.notes)
+
+
+def _less(send: Mapping[str, Sent]) -> dict[str, Sent]:
+    """Returns what is to be sent without the members of sets."""
+    return {name: sent for name, sent in send.items() if not split(name)[1]}

@@ -10,6 +10,7 @@ from typing import Any, Final
 from prophet_connectors._bugzilla_api import Api, segment
 from prophet_connectors._bugzilla_fields import INNER
 from prophet_hub.sdk import FieldMap, Schema, SchemaField
+from prophet_hub.sdk.closing import parted
 
 __all__ = ["Site", "Workflow"]
 
@@ -45,9 +46,13 @@ class Workflow:
             told += [f"{status} {end}" for end in ends] or [status]
         return tuple(told)
 
+    def parted(self, word: str) -> tuple[str, str]:
+        """Returns status and resolution of a word."""
+        return parted(word, filter(None, self.ways))
+
     def reachable(self, word: str) -> frozenset[str]:
         """Returns the words that a word can become in one step."""
-        status = word.partition(" ")[0]
+        status, _ = self.parted(word)
         also = (status,) if status in self.closed else ()
         return frozenset(self.words((*self.ways.get(status, ()), *also))) - {word}
 

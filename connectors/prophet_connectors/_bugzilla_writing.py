@@ -23,7 +23,6 @@ from prophet_hub.sdk import (
     Value,
     members,
 )
-from prophet_hub.sdk.closing import parted
 
 __all__ = ["Defaults", "Writer"]
 
@@ -95,7 +94,7 @@ class Writer:
         if status and status in self._site.workflow().ways.get("", (status,)):
             body["status"] = status
         elif status:
-            late = _closing(status)
+            late = self._closing(status)
         ref = Ref(id=str(self._api.post("bug", body)["id"]))
         return Receipt(ref=ref, notes=self._after(ref, late) if late else ())
 
@@ -189,7 +188,7 @@ class Writer:
         body: dict[str, Any] = {}
         for name, value in operation.changes.items():
             if name == "status":
-                body |= _closing(value or "")
+                body |= self._closing(value or "")
             else:
                 body[name] = self._word(name, value)
         for name in {*operation.added, *operation.removed}:
@@ -212,6 +211,12 @@ class Writer:
                 hint="Say which: the field dupe_of.",
             )
         return body
+
+    def _closing(self, word: str) -> dict[str, Any]:
+        if not word:
+            raise Rejected("Bugzilla keeps no bug without status.")
+        status, resolution = self._site.workflow().parted(word)
+        return {"status": status, **({"resolution": resolution} if resolution else {})}
 
     def _repeats(self, come: frozenset[str], body: Mapping[str, Any]) -> dict[str, Any]:
         """Returns what says of which bug this is a duplicate; a reopened one is of none anyway."""
@@ -246,13 +251,6 @@ class Writer:
         if name.startswith(CUSTOM) and self._site.is_choice(name):
             return "---"
         return NOTHING.get(name, "")
-
-
-def _closing(word: str) -> dict[str, Any]:
-    status, resolution = parted(word)
-    if not status:
-        raise Rejected("Bugzilla keeps no bug without status.")
-    return {"status": status, **({"resolution": resolution} if resolution else {})}
 
 
 def _number(name: str, text: str) -> int:

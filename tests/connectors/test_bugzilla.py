@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from fakes.bugzilla import KNOBS, NOBODY, REQUIRED, BugzillaFake, BugzillaTracker
+from fakes.bugzilla import CLOSED, KNOBS, NOBODY, REQUIRED, WAYS, BugzillaFake, BugzillaTracker
 from prophet_connectors._bugzilla_fields import fields_for
 from prophet_connectors._bugzilla_story import Words, events_of
 from prophet_connectors.bugzilla import Bugzilla, BugzillaSettings
@@ -104,7 +104,7 @@ class BugzillaSandbox(TrackerSandbox):
             closing = {"status": "RESOLVED", "resolution": "DUPLICATE"}
             self.bugs.update(self.person, ticket, {**closing, "dupe_of": value})
         elif field == "status":
-            status, resolution = parted(str(value))
+            status, resolution = parted(str(value), CLOSED)
             none: frozenset[str] = frozenset()
             changes = {"status": status, "resolution": resolution or None, "dupe_of": none}
             self.bugs.update(self.person, ticket, changes)
@@ -778,6 +778,17 @@ class TestSite:
         with_settings(box, product="TestProduct", component="Engine", version="")
         schema = box.connector.describe()
         assert {f.name for f in schema.fields if f.required} == {"summary", "version"}
+
+    def test_a_status_of_several_words_is_one(self, box, monkeypatch):
+        """Where a resolution begins is told by the workflow, not by the first blank."""
+        ways = WAYS["bugzilla"]
+        more = {"CONFIRMED": (*ways["CONFIRMED"], "IN REVIEW"), "IN REVIEW": ("RESOLVED",)}
+        monkeypatch.setitem(WAYS, "bugzilla", {**ways, **more})
+        ticket = box.make({**box.new(), "status": "CONFIRMED"})
+        for word in ("IN REVIEW", "RESOLVED FIXED"):
+            assert word in (read(box, ticket).reachable or ())
+            box.connector.apply(Update(ref=Ref(id=ticket), changes={"status": word}))
+            assert read(box, ticket).fields["status"] == word
 
     def test_custom_fields_are_carried_by_name(self, box):
         """Text, one of a few, and several of a few."""

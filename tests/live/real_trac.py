@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from live.real_rt import Forward
-from prophet_connectors._trac_fields import joined_words
+from prophet_connectors._trac_fields import CLOSED, joined_words
 from prophet_connectors._trac_rpc import Login, Rpc
 from prophet_connectors.trac import Trac, TracSettings
 from prophet_hub.sdk import Connector, Context, Value
@@ -176,7 +176,7 @@ class TracSandbox(Sandbox):
         said: dict[str, str] = {}
         for name, value in fields.items():
             if name == "status":
-                said["status"], said["resolution"] = parted(str(value or "new"))
+                said["status"], said["resolution"] = parted(str(value or "new"), [CLOSED])
             elif isinstance(value, frozenset):
                 said[name] = joined_words(name, "", value)
             else:

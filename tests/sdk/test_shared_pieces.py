@@ -66,8 +66,24 @@ def test_status_and_resolution_are_one_word():
     assert joined("closed", "fixed") == "closed fixed"
     assert joined("new", "") == "new"
     assert joined(None, None) is None
-    assert parted("RESOLVED WONTFIX") == ("RESOLVED", "WONTFIX")
-    assert parted("NEW") == ("NEW", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("RESOLVED WONTFIX", ("RESOLVED", "WONTFIX")),
+        ("NEW", ("NEW", "")),
+        ("IN REVIEW", ("IN REVIEW", "")),
+        ("IN REVIEW NOT OURS", ("IN REVIEW", "NOT OURS")),
+        ("IN DOUBT", ("IN", "DOUBT")),
+        ("RESOLVED", ("RESOLVED", "")),
+        ("RESOLVEDLY SO", ("RESOLVEDLY SO", "")),
+        ("", ("", "")),
+    ],
+)
+def test_a_word_is_parted_where_its_status_ends(word, expected):
+    """The longest status that fits; a word that begins with none is one as a whole."""
+    assert parted(word, ["NEW", "RESOLVED", "IN", "IN REVIEW"]) == expected
 
 
 def test_changes_of_the_two_are_told_as_one():

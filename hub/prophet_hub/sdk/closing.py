@@ -20,10 +20,17 @@ def joined(status: str | None, resolution: str | None) -> str | None:
     return f"{status} {resolution}" if status and resolution else status or None
 
 
-def parted(word: str) -> tuple[str, str]:
-    """Returns status and resolution of a word, the resolution "" where it has none."""
-    status, _, resolution = word.partition(" ")
-    return status, resolution
+def parted(word: str, statuses: Iterable[str]) -> tuple[str, str]:
+    """Returns status and resolution of a word, the resolution "" where it has none.
+
+    Args:
+        word: As `joined` makes it.
+        statuses: Those that there are, or those with a resolution: both may be of several words,
+            and only these tell where one ends.
+    """
+    fits = [status for status in statuses if f"{word} ".startswith(f"{status} ")]
+    status = max(fits, key=len, default=word)
+    return status, word[len(status) + 1 :]
 
 
 def joined_changes(

@@ -193,6 +193,8 @@ class _Ticket:
         why = self._lacking(steps) if steps else workflow.sentence(
             stand.value, target, all_.tracker.ways, self.shadow.reachable
         )  # fmt: skip
+        if steps and why and (other := self._steps(target, past=self._lacking)):
+            steps, why = other, ""  # another way demands less
         if why or not steps:
             until = all_.known(stand, target) if stand.origin else ""
             self._blocked(target, why, until)
@@ -216,17 +218,27 @@ class _Ticket:
         _without(self.need, self.row.theirs)
         self.need.blocked = Blocked(slot=self.row.theirs, value=target, reason=why, until=until)
 
-    def _steps(self, target: str) -> tuple[str, ...] | None:
-        """Returns the words to write; the tracker is not asked where the ticket offers the target."""
+    def _steps(
+        self, target: str, *, past: Callable[[tuple[str, ...]], str] | None = None
+    ) -> tuple[str, ...] | None:
+        """Returns the words to write; the tracker is not asked where the ticket offers the target.
+
+        With `past`, no way leads through a word of which it says why not.
+        """
         row, offered = self.row, self.shadow.reachable
-        if offered is not None and any(row.same(target, word) for word in offered):
+        at_once = past is None and offered is not None
+        if at_once and any(row.same(target, word) for word in offered or ()):
             return (target,)
         tracker, ours = self.all.tracker, self.all.ours(target)
+        ways = tracker.ways
+        if past:
+            ways = {w: frozenset(to for to in t if not past((to,))) for w, t in ways.items()}
+            offered = offered and frozenset(to for to in offered if not past((to,)))
         table = [theirs for theirs, _ in row.values if not theirs.endswith("*")]
         drawn = sorted({*tracker.schema.statuses, *tracker.ways, *(offered or ())})
         others = [word for word in (*table, *drawn) if self.all.ours(word) == ours]
         return workflow.route(
-            self.stand.value, [target, *others], tracker.ways, offered=offered,
+            self.stand.value, [target, *others], ways, offered=offered,
             form=row.canon or str, last=lambda word: self.all.ours(word) in CLOSED,
         )  # fmt: skip
 

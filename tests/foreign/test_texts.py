@@ -171,8 +171,9 @@ def test_a_text_is_converted_on_the_way_and_home_keeps_its_own(there):
     r.comment("bob", ref, TRAC)
     with Hub(r, t) as hub:
         hub.syncs()
-        assert description(t) == convert(TRAC, "trac", there)
-        assert bodies(t) == [convert(TRAC, "trac", there)]
+        shown = convert(TRAC, "trac", "markdown" if there == "plain" else there)
+        assert description(t) == shown
+        assert bodies(t) == [shown]
         assert (description(r), r.items[ref].comments[0].body) == (TRAC, TRAC)
         before = r.writes, t.writes
         hub.syncs()
@@ -223,6 +224,24 @@ def test_plain_text_in_place_of_markup_is_read_as_commonmark():
         t.update("eve", "1", {"description": "**Bold** and *it*"})
         hub.syncs()
         assert description(r) == "'''Bold''' and ''it''"
+
+
+def test_signs_in_marked_up_text_survive_edits_where_it_stands_as_plain_text():
+    r, t = tracker("R", "trac"), tracker("T", "plain")
+    r.create("bob", {"summary": "x", "description": "2*3*4 <b> &amp;\n * x * y\n\nline\nline"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        shown = description(t)
+        assert not any(line.endswith(" ") for line in shown.splitlines())
+        for n in range(3):
+            tick(r, t)
+            t.update("eve", "1", {"description": f"{shown}\n\nEdit {n}."})
+            hub.syncs()
+            tick(r, t)
+            r.update("bob", "1", {"description": description(r).rpartition("\n\n")[0]})
+            hub.syncs()
+            assert description(t) == shown
+        assert convert(description(r), "trac", "markdown").split() == shown.split()
 
 
 def test_plain_text_of_people_is_shown_as_it_is():

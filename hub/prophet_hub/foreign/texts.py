@@ -11,6 +11,7 @@ Design, section 5; docs/design/002-the-bridge.md says what was found about each 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,9 @@ HAND: Final = "markdown"
 """The markup of what people write in the database itself."""
 
 _ELLIPSIS: Final = "…"
+_END: Final = re.compile(r"(?<=\S) {2}$", re.MULTILINE)
+"""How CommonMark ends a line that shows; here every line shows, and trackers strip blanks."""
+
 _REST: Final = "{ellipsis}\n\n[{words}]"
 
 
@@ -156,11 +160,17 @@ class Passage:
     present: Callable[[str], str]
 
     def outward(self, row: Field, text: str) -> str:
-        """Returns a text as the tracker shall show it, whole."""
+        """Returns a text as the tracker shall show it, whole.
+
+        In plain text markup stands as CommonMark, with the escapes that it needs to be read back.
+        """
         if row.kind is not Kind.LONG:
             return text
         home = self.home()
-        return self.texts.outward(text, home, self.dialect or self.texts.target(home))
+        dialect = self.dialect or self.texts.target(home)
+        if dialect == PLAIN and home.dialect != PLAIN:
+            return _END.sub("", self.texts.outward(text, home, HAND))
+        return self.texts.outward(text, home, dialect)
 
     def inward(self, row: Field, text: str) -> str:
         """Returns a text that the tracker tells as the database keeps it.
@@ -233,9 +243,9 @@ def _put(text: str, dialect: str, references: References, other: Callable[[str, 
 
 def _with_own_files(text: str, home: Home, there: References) -> str:
     """Returns a text whose images name the ticket's own files, where they had the full address."""
-    if not there.file or not known(home.dialect):
-        return text
     before = there.file.replace("{id}", home.ticket)
+    if not before or before not in text or not known(home.dialect):
+        return text
     names = {old: old.removeprefix(before) for old in images(text, home.dialect)}
     own = {old: name for old, name in names.items() if name not in {"", old}}
     return with_images(text, home.dialect, own) if own else text

@@ -25,6 +25,7 @@ from prophet_hub.sdk import Connector, Context
 sys.path.insert(0, str(TESTS))
 
 from live import real_redmine, real_rt
+from live.real import running
 from prophet_connectors.redmine import Redmine, RedmineSettings
 from prophet_connectors.rt import RT, RTSettings
 
@@ -42,8 +43,8 @@ def main() -> None:
 
 
 def _rt(folder: Path) -> None:
-    with real_rt.running(folder / "rt") as server:
-        server.fill(
+    with running("rt", folder / "rt") as server:
+        tickets = (
             {
                 "Queue": "General", "Subject": f"Ticket {n}", "Content": f"What happened, {n}.",
                 "Priority": n % 100, "Status": "open" if n % 2 else None,
@@ -51,14 +52,15 @@ def _rt(folder: Path) -> None:
             }
             for n in range(COUNT)
         )  # fmt: skip
+        real_rt.fill(server, tickets)
         settings = RTSettings(url=server.url, user="hub", password=server.password)
         _measure("RT 5", RT(settings, Context(remote="rt")), folder, server.home)
 
 
 def _redmine(folder: Path) -> None:
-    with real_redmine.running(folder / "redmine") as server:
+    with running("redmine", folder / "redmine") as server:
         server.fill(COUNT)
-        settings = RedmineSettings(url=server.url, api_key=server.key)
+        settings = RedmineSettings(url=server.url, api_key=real_redmine.KEYS["hub"])
         _measure("Redmine", Redmine(settings, Context(remote="redmine")), folder, server.home)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.real_rt import Server, running
+from live.real import Server, running
 from live.table import Table
 
 
@@ -26,12 +26,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def rt_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The RT of all live tests but those that want one of their own."""
-    with running(tmp_path_factory.mktemp("rt")) as server:
+    with running("rt", tmp_path_factory.mktemp("rt")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def fresh_rt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """An RT in which nothing has happened."""
-    with running(tmp_path_factory.mktemp("fresh")) as server:
+    with running("rt", tmp_path_factory.mktemp("fresh")) as server:
         yield server

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from live import real_redmine, real_roundup, real_rt, real_taskwarrior, real_trac
+from live import real, real_redmine, real_roundup, real_rt, real_taskwarrior, real_trac
 from prophet_hub.sdk import ATTACHMENT, Checkpoint, Gone, Pull, Ref, Ticket
 from prophet_hub.testing.contract import Sandbox
 
@@ -52,8 +52,8 @@ class Place:
 
 @contextmanager
 def _rt(home: Path) -> Iterator[Place]:
-    with real_rt.running(home) as server:
-        box = real_rt.RealSandbox(server.url, server.password, server.zone, "")
+    with real.running("rt", home) as server:
+        box = real_rt.RTSandbox(server)
         remote = {"connector": "rt", "url": box.served.url, "user": "hub",
                   "password": "env:LIVE_PASSWORD", "queue": "General",
                   "time_zone": server.zone}  # fmt: skip
@@ -65,7 +65,7 @@ def _rt(home: Path) -> Iterator[Place]:
 
 @contextmanager
 def _trac(home: Path) -> Iterator[Place]:
-    with real_trac.running(home) as server:
+    with real.running("trac", home) as server:
         box = real_trac.TracSandbox(server)
         remote = {"connector": "trac", "url": box.served.url, "user": "hub",
                   "password": "env:LIVE_PASSWORD"}  # fmt: skip
@@ -77,8 +77,8 @@ def _trac(home: Path) -> Iterator[Place]:
 
 @contextmanager
 def _redmine(home: Path) -> Iterator[Place]:
-    with real_redmine.running(home) as server:
-        box = real_redmine.RedmineSandbox(server.url)
+    with real.running("redmine", home) as server:
+        box = real_redmine.RedmineSandbox(server)
         remote = {"connector": "redmine", "url": box.served.url, "api_key": "env:LIVE_KEY",
                   "project": "demo"}  # fmt: skip
         try:
@@ -90,7 +90,7 @@ def _redmine(home: Path) -> Iterator[Place]:
 @contextmanager
 def _roundup(home: Path) -> Iterator[Place]:
     with real_roundup.running(home) as server:
-        box = real_roundup.RoundupSandbox(server.url)
+        box = real_roundup.RoundupSandbox(server)
         remote = {"connector": "roundup", "url": box.served.url, "user": "hub",
                   "password": "env:LIVE_PASSWORD", "web_url": server.url}  # fmt: skip
         try:
@@ -115,7 +115,7 @@ class _CountedTasks(real_taskwarrior.Tasks):
 
 @contextmanager
 def _taskwarrior(home: Path) -> Iterator[Place]:
-    with real_taskwarrior.running(home) as server:
+    with real.running("taskwarrior", home) as server:
         box = _CountedTasks(server.home)
         remote = {"connector": "taskwarrior", "url": str(box.folder), "time_zone": server.zone,
                   "command": str(box.command),

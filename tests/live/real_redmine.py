@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-
-from live.real_rt import Forward
+from live.real import ServedSandbox, Server
 from prophet_connectors._redmine_fields import RELATIONS
 from prophet_connectors._redmine_story import relations_of
 from prophet_connectors._redmine_words import Words
@@ -25,12 +16,8 @@ from prophet_hub.sdk import Connector, Context, Value
 from prophet_hub.sdk.auth import Token
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.pace import ManualClock
-from prophet_hub.testing.contract import Absent, Sandbox
-from prophet_hub.testing.faults import Fault, Faulty
-from prophet_hub.testing.serve import Served
+from prophet_hub.testing.contract import Absent
 
-SCRIPT = Path(__file__).with_name("redmine.sh")
-PASSWORD = "correct horse"
 KEYS = {
     "hub": "c0ffee00" * 5,
     "bob": "b0b00b00" * 5,
@@ -38,43 +25,6 @@ KEYS = {
     "eve": "e5e00000" * 5,
 }
 """What redmine_people.rb gives them; `hub` is an ordinary account, `bob` may do everything."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A running Redmine in New York, whose people live in Tokyo."""
-
-    url: str
-    home: Path
-    password: str = PASSWORD
-    zone: str = "America/New_York"
-    key: str = KEYS["hub"]
-
-    def fill(self, count: int) -> list[str]:
-        """Makes tickets with stories beside the server, quickly; returns their numbers."""
-        env = {**os.environ, "REDMINE_HOME": str(self.home)}
-        done = subprocess.run(
-            [SCRIPT, "fill", str(count)], env=env, check=True, timeout=300, text=True,
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
-        return done.stdout.split()
-
-
-@contextmanager
-def running(home: Path) -> Iterator[Server]:
-    """Makes an instance, starts it, and stops it in the end; skips where Redmine is not there."""
-    if subprocess.run([SCRIPT, "installed"], check=False).returncode:
-        pytest.skip("redmine is not installed: tests/live/redmine.sh install")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = {**os.environ, "REDMINE_HOME": str(home), "REDMINE_PORT": str(port)}
-    for command in ("make", "start"):
-        subprocess.run([SCRIPT, command], env=env, check=True, timeout=180)
-    try:
-        yield Server(url=f"http://127.0.0.1:{port}", home=home)
-    finally:
-        subprocess.run([SCRIPT, "stop"], env=env, check=True, timeout=30)
 
 
 class Somebody:
@@ -122,14 +72,10 @@ class Somebody:
             self.http.post(f"issues/{ticket}/relations.json", json=data)
 
 
-class RedmineSandbox(Sandbox):
-    """The contract's view of a real Redmine.
+class RedmineSandbox(ServedSandbox):
+    """The contract's view of a real Redmine, behind what tells the time as a web server does."""
 
-    The hub's requests pass through a layer that can lose them, and that tells the time as what
-    stands before a Redmine does; the person's go straight.
-    """
-
-    many = 5
+    password = KEYS["hub"]
     create_method = "POST|PUT"
     required: Mapping[str, Value] = {"project": "demo"}
     examples: Mapping[str, tuple[Value, Value]] = {
@@ -146,49 +92,26 @@ class RedmineSandbox(Sandbox):
     refused = ("status", "nonsense")
     narrow = ("priority_id=4", "priority", "Urgent")
 
-    def __init__(self, url: str, *, key_field: str = "", **settings: Any) -> None:
-        self.url = url
+    def __init__(self, server: Server, *, key_field: str = "", **settings: Any) -> None:
         self.settings = {"key_field": key_field, "overlap": 0, **settings}
-        self.password = KEYS["hub"]
-        self.bob = Somebody(url, KEYS["bob"])
+        self.bob = Somebody(server.url, KEYS["bob"])
         self.people = {
             user["login"]: str(user["id"])
             for user in self.bob.http.get("users.json", params={"limit": 100}).json()["users"]
         }
         self.person = self.people["bob"]
         self.logins = (self.people["jesse"], self.people["bob"])
-        self.made: list[Redmine] = []
-        self.forward = Forward(url)
-        self.faulty = Faulty(self.forward)
-        self.served = Served(self.faulty)
-        self.served.__enter__()
-        super().__init__()
+        super().__init__(server, self.bob.http)
         self.words = Words(self.connector._ask)  # names to numbers, as anybody must
 
     def connect(self, *, password: str | None = None, reachable: bool = True) -> Connector:
         settings = RedmineSettings(
-            url=self.served.url if reachable else "http://127.0.0.1:9",
+            url=self.door(reachable=reachable),
             api_key=self.password if password is None else password,
             **self.settings,
         )
-        self.made.append(Redmine(settings, Context(remote="redmine-live", clock=ManualClock())))
-        return self.made[-1]
-
-    def requests(self) -> int:
-        return self.faulty.requests
-
-    def inject(self, fault: Fault) -> Fault:
-        return self.faulty.script.add(fault)
-
-    def heal(self) -> None:
-        self.faulty.script.clear()
-
-    def close(self) -> None:
-        for connector in self.made:
-            connector.close()
-        self.bob.http.close()
-        self.served.close()
-        self.forward.close()
+        context = Context(remote="redmine-live", clock=ManualClock())
+        return self.kept(Redmine(settings, context))
 
     def make(self, fields: Mapping[str, Value]) -> str:
         said = self.words.body(fields, project="1")
@@ -228,7 +151,3 @@ class RedmineSandbox(Sandbox):
         """Waits where a second has to be over; for the order alone, journals have numbers."""
         if seconds > 1:
             time.sleep(seconds)
-
-    def now(self) -> datetime:
-        """Tells the machine's time, which is the server's."""
-        return datetime.now(UTC)

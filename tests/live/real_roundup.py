@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from live.real_rt import Forward
+from live import real
 from prophet_connectors._roundup_api import Api
 from prophet_connectors._roundup_fields import CLASSES, CONTENT
 from prophet_connectors._roundup_story import ids_in
@@ -24,49 +18,15 @@ from prophet_connectors.roundup import Roundup, RoundupSettings
 from prophet_hub.sdk import Connector, Context, Value
 from prophet_hub.sdk.pace import ManualClock
 from prophet_hub.sdk.upload import FilePart, Multipart, TextPart
-from prophet_hub.testing.contract import Absent, Sandbox
-from prophet_hub.testing.faults import Fault, Faulty
-from prophet_hub.testing.serve import Served
-
-SCRIPT = Path(__file__).with_name("roundup.sh")
-PASSWORD = "correct horse"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A running Roundup: `hub` is the account of the hub, `bob` may do everything."""
-
-    url: str
-    home: Path
-    password: str = PASSWORD
-    zone: str = "America/New_York"
-
-    def fill(self, count: int) -> list[str]:
-        """Makes issues with stories beside the server, quickly; returns their numbers."""
-        env = {**os.environ, "ROUNDUP_HOME": str(self.home)}
-        done = subprocess.run(
-            [SCRIPT, "fill", str(count)], env=env, check=True, timeout=300, text=True,
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
-        return done.stdout.split()
+from prophet_hub.testing.contract import Absent
+from prophet_hub.testing.faults import Fault
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Server]:
+def running(home: Path) -> Iterator[real.Server]:
     """Makes a tracker, starts it, and stops it in the end; skips where Roundup is not there."""
-    if subprocess.run([SCRIPT, "installed"], check=False).returncode:
-        pytest.skip("roundup is not installed: tests/live/roundup.sh install")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with _reachable(home) as place:
-        env = {**os.environ, "ROUNDUP_HOME": str(place), "ROUNDUP_PORT": str(port)}
-        subprocess.run([SCRIPT, "make"], env=env, check=True, timeout=120)
-        try:
-            subprocess.run([SCRIPT, "start"], env=env, check=True, timeout=120)
-            yield Server(url=f"http://127.0.0.1:{port}/tracker", home=place)
-        finally:
-            subprocess.run([SCRIPT, "stop"], env=env, check=True, timeout=30)
+    with _reachable(home) as place, real.running("roundup", place, path="/tracker") as server:
+        yield server
 
 
 @contextmanager
@@ -128,14 +88,9 @@ class Somebody:
         return self.api.number(CLASSES[name], value) if value and name in CLASSES else value
 
 
-class RoundupSandbox(Sandbox):
-    """The contract's view of a real Roundup; its clock really has to go on.
+class RoundupSandbox(real.ServedSandbox):
+    """The contract's view of a real Roundup; its clock really has to go on."""
 
-    The hub's requests pass through a layer that can lose them; the person's go straight.
-    """
-
-    person = "bob"
-    logins = ("jesse", "bob")
     required: Mapping[str, Value] = {CONTENT: "What happened"}
     examples: Mapping[str, tuple[Value, Value]] = {
         "nosy": (frozenset({"jesse"}), frozenset({"bob", "jesse"})),
@@ -145,46 +100,27 @@ class RoundupSandbox(Sandbox):
     narrow = ("priority=wish", "priority", "wish")
     create_method = "POST|PUT"
 
-    def __init__(self, url: str, password: str = PASSWORD) -> None:
-        self.url, self.password = url, password
-        self.bob = Somebody(url, self.person, password)
-        self.made: list[Roundup] = []
-        self.forward = Forward(url)
-        self.faulty = Faulty(self.forward)
-        self.served = Served(self.faulty)
-        self.served.__enter__()
-        super().__init__()
+    def __init__(self, server: real.Server) -> None:
+        self.bob = Somebody(server.url, self.person, self.password)
+        super().__init__(server, self.bob.api.http)
 
     def connect(self, *, password: str | None = None, reachable: bool = True) -> Connector:
         settings = RoundupSettings(
-            url=self.served.url if reachable else "http://127.0.0.1:9",
-            web_url=self.url,
+            url=self.door(reachable=reachable),
+            web_url=self.server.url,
             user="hub",
             password=self.password if password is None else password,
             overlap=0,
             attachment_limit=1 << 20,
         )
-        self.made.append(Roundup(settings, Context(remote="roundup-live", clock=ManualClock())))
-        return self.made[-1]
-
-    def requests(self) -> int:
-        return self.faulty.requests
+        context = Context(remote="roundup-live", clock=ManualClock())
+        return self.kept(Roundup(settings, context))
 
     def inject(self, fault: Fault) -> Fault:
         """A create begins with a message that nobody sees: what counts is what is said to issues."""
         if fault.method == self.create_method:
             fault.path = "/data/issue"
-        return self.faulty.script.add(fault)
-
-    def heal(self) -> None:
-        self.faulty.script.clear()
-
-    def close(self) -> None:
-        for connector in self.made:
-            connector.close()
-        self.bob.api.http.close()
-        self.served.close()
-        self.forward.close()
+        return super().inject(fault)
 
     def make(self, fields: Mapping[str, Value]) -> str:
         return self.bob.new(fields)
@@ -220,7 +156,3 @@ class RoundupSandbox(Sandbox):
 
     def advance(self, seconds: float) -> None:
         time.sleep(seconds)
-
-    def now(self) -> datetime:
-        """Tells the machine's time, which is the server's."""
-        return datetime.now(UTC)

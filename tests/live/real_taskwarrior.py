@@ -6,18 +6,12 @@ The same for Debian's `task` and for the one in `fakes`, which is called within 
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import pytest
 
 from prophet_connectors.taskwarrior import Taskwarrior, TaskwarriorSettings
 from prophet_hub.sdk import COMMENT, Context, Create, Delete, Field, Kind, Ref, Update, Value
@@ -25,37 +19,8 @@ from prophet_hub.sdk.pace import Clock, ManualClock, SystemClock
 from prophet_hub.testing.contract import Absent, Sandbox
 from prophet_hub.testing.tracker import EPOCH
 
-SCRIPT = Path(__file__).with_name("taskwarrior.sh")
 NOTES = Field(theirs="notes", ours="description", kind=Kind.LONG)
 """A user-defined attribute, as a job file maps one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A folder of tasks with a taskrc beside it, in New York; there is no server and no password."""
-
-    url: str
-    home: Path
-    zone: str = "America/New_York"
-
-    def fill(self, count: int) -> list[str]:
-        """Makes tasks with annotations, in one import; returns their uuids."""
-        env = {**os.environ, "TASKWARRIOR_HOME": str(self.home)}
-        done = subprocess.run(
-            [SCRIPT, "fill", str(count)], env=env, check=True, timeout=300, text=True,
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
-        return done.stdout.split()
-
-
-@contextmanager
-def running(home: Path) -> Iterator[Server]:
-    """Makes an empty store; skips where Taskwarrior is not there."""
-    if subprocess.run([SCRIPT, "installed"], check=False).returncode:
-        pytest.skip("taskwarrior is not installed: tests/live/taskwarrior.sh install")
-    env = {**os.environ, "TASKWARRIOR_HOME": str(home)}
-    subprocess.run([SCRIPT, "make"], env=env, check=True, timeout=30)
-    yield Server(url=str(home / "taskrc"), home=home)
 
 
 class Turned(ManualClock):

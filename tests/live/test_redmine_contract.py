@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.real_redmine import KEYS, RedmineSandbox, Server, running
+from live.real import Server, running
+from live.real_redmine import KEYS, RedmineSandbox
 from prophet_connectors.redmine import Redmine, RedmineSettings
 from prophet_hub.sdk import COMMENT, Checkpoint, Context, Create, Person, Pull, Ref
 from prophet_hub.testing.contract import ConnectorContract
@@ -19,7 +20,7 @@ MORE_THAN_A_PAGE = 105
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """More tickets than one page of a listing shows."""
-    with running(tmp_path_factory.mktemp("redmine")) as made:
+    with running("redmine", tmp_path_factory.mktemp("redmine")) as made:
         made.fill(MORE_THAN_A_PAGE)
         yield made
 
@@ -35,7 +36,7 @@ class TestOnARealServer(ConnectorContract):
 
     @pytest.fixture
     def sandbox(self, server: Server) -> Iterator[RedmineSandbox]:
-        box = RedmineSandbox(server.url)
+        box = RedmineSandbox(server)
         yield box
         box.close()
 
@@ -45,7 +46,7 @@ class TestKeysInAField(ConnectorContract):
 
     @pytest.fixture
     def sandbox(self, server: Server) -> Iterator[RedmineSandbox]:
-        box = RedmineSandbox(server.url, key_field="HubID")
+        box = RedmineSandbox(server, key_field="HubID")
         yield box
         box.close()
 
@@ -62,7 +63,7 @@ for _name in set(ConnectorContract.names()) - ABOUT_KEYS:
 
 def test_without_anything_before_it_nobody_tells_the_time(server: Server) -> None:
     """The newest second is let end once; then all is told, and told no more."""
-    settings = RedmineSettings(url=server.url, api_key=server.key, project="demo")
+    settings = RedmineSettings(url=server.url, api_key=KEYS["hub"], project="demo")
     redmine = Redmine(settings, Context(remote="redmine-live"))
     made = redmine.apply(Create(ref=Ref(id=""), fields={"subject": "The newest of all"})).ref
     told = list(redmine.changed(Pull()))

@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from fakes.redmine import RedmineFake, RedmineTracker
-from live.real_redmine import KEYS, Server, running
+from live.real import Server, running
+from live.real_redmine import KEYS
 from prophet_hub.testing.serve import Served
 
 pytestmark = pytest.mark.live
@@ -164,7 +165,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Talk, Talk]
     """A fresh Redmine and a fresh fake, after the talk."""
     tracker = RedmineTracker()
     tracker.births = frozenset({"New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"})
-    with running(tmp_path_factory.mktemp("redmine-talk")) as server:
+    with running("redmine", tmp_path_factory.mktemp("redmine-talk")) as server:
         yield from _held_with(server, RedmineFake(tracker))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.real_roundup import RoundupSandbox, Server, running
+from live.real import Server
+from live.real_roundup import RoundupSandbox, running
 from prophet_hub.testing.contract import ConnectorContract
 
 pytestmark = pytest.mark.live
@@ -31,6 +32,6 @@ class TestOnARealServer(ConnectorContract):
 
     @pytest.fixture
     def sandbox(self, server: Server) -> Iterator[RoundupSandbox]:
-        box = RoundupSandbox(server.url)
+        box = RoundupSandbox(server)
         yield box
         box.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.real_rt import RealSandbox
+from live.real_rt import RTSandbox, fill
 from prophet_hub.testing.contract import ConnectorContract
 
 pytestmark = pytest.mark.live
@@ -17,10 +17,11 @@ MORE_THAN_A_PAGE = 105
 @pytest.fixture(scope="module")
 def full_server(rt_server):
     """More tickets than one page of a listing shows."""
-    rt_server.fill(
+    many = (
         {"Queue": "General", "Subject": f"Ticket {n} of many", "Content": "One of many."}
         for n in range(MORE_THAN_A_PAGE)
     )
+    fill(rt_server, many)
     return rt_server
 
 
@@ -33,8 +34,8 @@ class TestOnARealServer(ConnectorContract):
     }
 
     @pytest.fixture
-    def sandbox(self, full_server) -> Iterator[RealSandbox]:
-        box = RealSandbox(full_server.url, full_server.password, full_server.zone, "")
+    def sandbox(self, full_server) -> Iterator[RTSandbox]:
+        box = RTSandbox(full_server)
         yield box
         box.close()
 
@@ -43,8 +44,8 @@ class TestKeysInAField(ConnectorContract):
     """Where a custom field is configured, it carries the keys of tickets."""
 
     @pytest.fixture
-    def sandbox(self, rt_server) -> Iterator[RealSandbox]:
-        box = RealSandbox(rt_server.url, rt_server.password, rt_server.zone, "HubID")
+    def sandbox(self, rt_server) -> Iterator[RTSandbox]:
+        box = RTSandbox(rt_server, "HubID")
         yield box
         box.close()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fakes import hiveminder
-from live.real_rt import Somebody
+from live.real_rt import Somebody, fill
 from prophet_hub.testing.serve import Served
 from prophet_hub.testing.tracker import Tracker
 
@@ -63,7 +63,7 @@ class Commands:
 def support(rt_server) -> dict[str, tuple[str, int, list[str]]]:
     """Fills the queue Support; returns subject -> (ticket, public comments, names of files)."""
     tickets = [_ticket(n) for n in range(TICKETS)]
-    numbers = rt_server.fill(tickets)
+    numbers = fill(rt_server, tickets)
     return {
         ticket["Subject"]: (
             number,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from live.real_taskwarrior import SKIPS, Tasks, running
+from live.real import running
+from live.real_taskwarrior import SKIPS, Tasks
 from prophet_hub.testing.contract import ConnectorContract
 
 pytestmark = pytest.mark.live
@@ -19,5 +20,5 @@ class TestOnTheRealCommand(ConnectorContract):
 
     @pytest.fixture
     def sandbox(self, tmp_path: Path):
-        with running(tmp_path / "home") as server:
+        with running("taskwarrior", tmp_path / "home") as server:
             yield Tasks(server.home / "data")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.real_trac import Server, TracSandbox, running
+from live.real import Server, running
+from live.real_trac import TracSandbox
 from prophet_hub.testing.contract import ConnectorContract
 
 pytestmark = pytest.mark.live
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("trac") / "home") as made:
+    with running("trac", tmp_path_factory.mktemp("trac") / "home") as made:
         yield made
 
 

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from fakes.trac import KNOBS, TracFake
-from live.real_trac import PASSWORD, running
+from live.real import PASSWORD, running
 from prophet_hub.testing.serve import Served
 from prophet_hub.testing.tracker import Tracker
 
@@ -91,7 +91,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Talk, Talk]
     tracker = Tracker("trac", KNOBS)
     fake = TracFake(tracker)
     fake.custom = {"hubid": "text"}
-    with running(tmp_path_factory.mktemp("true") / "home") as server, Served(fake) as url:
+    with running("trac", tmp_path_factory.mktemp("true") / "home") as server, Served(fake) as url:
         sides = Talk(server.url), Talk(url)
         yield sides
         for side in sides:

@@ -231,7 +231,7 @@ def references(root: str) -> References:
         write="LP: #{id}",
         read=(
             rf"{site}/(?:[\w.+~/-]+/\+bug|bugs)/(?P<id>\d+)(?![\w/-])",
-            r"(?i:\bbug[\s=-]*(?:#|report|number\.?|num\.?|no\.?)?[\s=-]*(?P<id>\d+)\b)",
+            r"(?i:\bbug[\s=-]*(?:(?:#|report|number\.?|num\.?|no\.?)[\s=-]*)?(?P<id>\d+)\b)",
             r"(?i:\blp:?\s*#(?P<id>\d+)\b)",
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from prophet_connectors._launchpad_asking import OAuth
 from prophet_connectors._launchpad_reading import Reader
 from prophet_connectors._launchpad_walk import PAGE
 from prophet_connectors._launchpad_words import events_of
-from prophet_connectors.launchpad import Launchpad, LaunchpadSettings, prophet_connector
+from prophet_connectors.launchpad import Launchpad, LaunchpadSettings, prophet_connector, references
 from prophet_hub.errors import (
     AuthFailed,
     ConfigError,
@@ -852,3 +853,11 @@ def test_the_fake_refuses_what_is_not_signed_well(place, header, said):
 
     assert status == 401
     assert said in body.decode()
+
+
+def test_what_looks_like_a_bug_costs_no_more_than_its_length():
+    began = time.process_time()
+    refer = references("https://api.launchpad.net")
+    assert not refer.mentions("bug" + " " * 20_000 + "x")
+    assert refer.mentions("bug = number. - 12")
+    assert time.process_time() - began < 1

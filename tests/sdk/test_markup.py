@@ -249,6 +249,33 @@ def test_plain_text_is_shown_sign_by_sign():
         assert convert(there, target, "plain").replace("```\n", "").replace("\n```", "") == text
 
 
+@pytest.mark.parametrize(
+    "text", ["tables are slow.", "a\ntable of contents is broken.\nb", "table(x). \n\nc", "table."]
+)
+def test_a_line_that_begins_with_table_is_none(text):
+    for other in sorted(DIALECTS - {"textile"}):
+        assert convert(text, "textile", other).split() != []
+        assert (
+            convert(convert(text, "plain", "textile"), "textile", "plain").split() == text.split()
+        )
+    assert convert("table(x).\n|a|", "textile", "trac") == "|| a ||"
+
+
+def test_code_begins_at_the_first_sign_even_in_an_address():
+    """Redmine takes the sign in an address for one of code where another follows."""
+    text = "See https://a.com/@b/c and `x` y"
+    there = convert(text, "markdown", "textile")
+    assert there == "See https://a.com/&#64;b/c and @x@ y"
+    assert convert(there, "textile", "markdown") == "See <https://a.com/@b/c> and `x` y"
+
+
+@pytest.mark.parametrize("unit", ["<b>", "<b><i>", '<a href="x">', "<sub>", '"a":http://b '])
+def test_depth_beyond_any_reader_s_is_no_error(unit):
+    for source in sorted(DIALECTS):
+        for target in sorted(DIALECTS - {source}):
+            assert "end" in convert(unit * 2000 + "end", source, target)
+
+
 def test_a_text_beyond_reason_is_shown_as_code():
     text = "*a* " * 50_000
     assert convert(text, "markdown", "html").startswith("<pre><code>*a* *a* ")

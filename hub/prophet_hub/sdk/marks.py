@@ -11,7 +11,7 @@ from typing import Final
 
 __all__ = ["marked", "unmarked"]
 
-_LINE: Final = re.compile(r"(?:\A|\r?\n[ \t]*\r?\n)\[prophet-hub:([0-9A-Za-z-]+)\][ \t]*\s*\Z")
+_LINE: Final = re.compile(r"(?:\A|\r?\n[ \t]*\r?\n)\[prophet-hub:([0-9A-Za-z-]+)\]\s*\Z")
 
 
 def marked(text: str, key: str) -> str:

@@ -50,7 +50,7 @@ _CELL = re.compile(
     r"(_)?(?:[<>=^~()\\/\d-]|\{[^{}|\n]{1,80}\}|\[[a-z_-]{1,20}\]|\([^()|\n]{1,80}\)){0,8}\. ?"
 )
 _ROW = re.compile(rf"(?:{_ATTRIBUTES}{_ALIGN}\. )?\|")
-_TABLE = re.compile(r"table[^|\n]{0,80}\. ?$")
+_TABLE = re.compile(rf"table_?(?:[/\\]\d+){{0,2}}(?:{_ATTRIBUTES}|{_ALIGN}){{0,3}}\. ?")
 _ZERO = re.compile("<\u200b(?=/?(?:pre|code|kbd|notextile)\\b)", re.IGNORECASE)
 
 _SIGNS = {
@@ -65,7 +65,7 @@ _CLOSES = {
 _PARTS = re.compile("\x00\\d+\x00|[^\x00]+")
 _STYLED = re.compile(rf"^{_ATTRIBUTES}(?=.)", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-CODE = re.compile(r"(?<!\w)@(?:\|\w+\|)?([^\n@]+?)@(?!\w)")
+CODE = re.compile(r"(?<!\w)@(?:\|\w+\|)?([^\n]{1,1000}?)@(?!\w)")
 LINK = re.compile(
     rf"\"(?P<attributes>{_ATTRIBUTES})(?P<text>[^\"\n]+?)\s?(?:\([^)\"\n]+\)(?=\"))?\":"
     r"(?P<url>(?:/|[a-zA-Z][a-zA-Z0-9+.-]{0,30}://|www\.|mailto:)[\w/]\S*)"
@@ -119,7 +119,7 @@ def _blocks(lines: list[str], held: list[Code | Inline]) -> Iterator[Block]:  # 
             yield from _quotes(lines[start:at], held)
         elif _RULE.fullmatch(line):
             yield Rule()
-        elif _TABLE.fullmatch(line) or (_ROW.match(line) and _row_ends(lines, start)):
+        elif _table_begins(lines, start):
             at = start + bool(_TABLE.fullmatch(line))
             rows = []
             while (
@@ -130,7 +130,6 @@ def _blocks(lines: list[str], held: list[Code | Inline]) -> Iterator[Block]:  # 
                 rows.append("\n".join(lines[at:end]).strip(" "))
                 at = end
             yield _table(rows, held)
-            at = max(at, start + 1)
         elif _ITEM.match(line):
             while at < len(lines) and lines[at].strip(" ") and not _begins(lines, at, item=True):
                 at += 1
@@ -146,9 +145,15 @@ def _begins(lines: list[str], at: int, *, item: bool) -> bool:
     return bool(
         line.startswith(">")
         or _RULE.fullmatch(line)
-        or (_ROW.match(line) and _row_ends(lines, at))
+        or _table_begins(lines, at)
         or (not item and _ITEM.match(line))
     )
+
+
+def _table_begins(lines: list[str], at: int) -> bool:
+    """Tells whether a table begins here: a row, or its own line above one ("tables are slow.")."""
+    row = at + bool(_TABLE.fullmatch(lines[at].strip(" ")))
+    return row < len(lines) and bool(_ROW.match(lines[row].strip(" ")) and _row_ends(lines, row))
 
 
 def _row_ends(lines: list[str], at: int) -> int:

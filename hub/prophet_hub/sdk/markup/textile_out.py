@@ -220,7 +220,7 @@ def _piece(one: Inline, way: re.Pattern[str]) -> str:
 
 def _link(target: str, children: tuple[Inline, ...], way: re.Pattern[str]) -> str:
     if children == (Text(target),) and is_bare(target):
-        return target
+        return target.replace("@", "&#64;") if way is _WAYS[-1] else target
     match children:
         case (Verbatim(text),) if text:
             words = f"@{_entities(_VERBATIM, text)}@"

@@ -140,6 +140,7 @@ class Rule:
 Inline = Text | Break | Span | Verbatim | Link | Image
 Block = Paragraph | Heading | Code | Quote | Items | Table | Rule
 
+_DEEPEST = 60
 _TASK = re.compile(r"\[([ xX])\](?: +|$)")
 
 
@@ -165,8 +166,9 @@ class Builder:
         (self._open[-1][2] if self._open else self._top).extend(inline)
 
     def open(self, key: str, make: Callable[[tuple[Inline, ...]], Inline]) -> None:
-        """Opens a node that `close(key)` ends."""
-        self._open.append((key, make, []))
+        """Opens a node that `close(key)` ends; so deep that none shows any more, it opens none."""
+        if len(self._open) < _DEEPEST:
+            self._open.append((key, make, []))
 
     def holds(self, key: str) -> bool:
         """Tells whether such a node is open."""

@@ -44,7 +44,6 @@ class Defaults:
         no_priority: The word for no priority.
         markdown: Whether each comment says if it is Markdown.
         minor: Whether updates are called minor, which spares mail.
-        limit: The most bytes of a file.
     """
 
     product: str
@@ -55,7 +54,6 @@ class Defaults:
     no_priority: str
     markdown: bool
     minor: bool
-    limit: int | None
 
 
 class Writer:
@@ -132,12 +130,10 @@ class Writer:
 
     def attach(self, operation: Create) -> Receipt:
         """Adds a file, held in memory once as it is and once in base64, as the interface wants it."""
-        ticket, limit = operation.ref.ticket, self._by.limit
+        ticket = operation.ref.ticket
         name = str(operation.fields.get("name") or "untitled")
         if not operation.size or operation.content is None:
             raise Rejected(f"Bugzilla takes no empty file: {name}.")
-        if limit is not None and operation.size > limit:
-            raise Unsupported(f"{self._api.remote} takes no file above {limit} bytes: {name}.")
         data = b"".join(operation.content())
         if len(data) != operation.size:
             raise Rejected(f"The file {name} is not of the {operation.size} bytes announced.")

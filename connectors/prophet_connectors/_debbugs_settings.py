@@ -137,5 +137,4 @@ def writer_of(
         package=settings.package,
         wait=float(settings.wait),
         give_up=float(settings.give_up),
-        limit=settings.attachment_limit,
     )

@@ -25,7 +25,7 @@ from prophet_connectors._debbugs_outbox import Outbox, Sent
 from prophet_connectors._debbugs_post import Post
 from prophet_connectors._debbugs_server import Place, Status
 from prophet_connectors._debbugs_story import ref_of
-from prophet_hub.errors import Rejected, RemoteError, Unsupported, Unsure
+from prophet_hub.errors import Rejected, RemoteError, Unsure
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Create, Receipt, Ref, Update
 from prophet_hub.sdk.pace import Clock
 from prophet_hub.sdk.times import of_epoch
@@ -49,7 +49,6 @@ class Writer:
         status: Of a bug; raises NotFound.
         wait: Seconds in which a mail should be shown; none any more once one was not.
         give_up: Hours after which a mail that is not shown counts as refused.
-        limit: The most bytes of a file.
         ids: Bug -> Message-ID of its report, which never changes.
     """
 
@@ -63,7 +62,6 @@ class Writer:
     package: str
     wait: float
     give_up: float
-    limit: int
     ids: dict[str, str] = field(default_factory=dict)
 
     # --- creates --------------------------------------------------------------------------------
@@ -71,8 +69,6 @@ class Writer:
     def create(self, operation: Create) -> Receipt:
         """Mails a report, a comment or a file."""
         ref = operation.ref
-        if operation.private:
-            raise Unsupported("debbugs keeps nothing private.")
         key = operation.key or str(uuid.uuid4())
         name = self.sender.message_id(key)
         before = self.outbox.get(name)
@@ -126,8 +122,8 @@ class Writer:
         ), [place]
 
     def _file(self, operation: Create) -> tuple[str, str, bytes]:
-        if operation.content is None or operation.size > self.limit:
-            raise Unsupported(f"This debbugs takes no file above {self.limit} bytes.")
+        if operation.content is None:
+            raise Rejected(f"There is nothing of the file {operation.fields['name']}.")
         kind = str(operation.fields.get("content_type") or "application/octet-stream")
         return str(operation.fields["name"]), kind, b"".join(operation.content())
 

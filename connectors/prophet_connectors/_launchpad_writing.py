@@ -21,7 +21,7 @@ from prophet_connectors._launchpad_words import (
     number_in,
     path_of_person,
 )
-from prophet_hub.errors import NotFound, Rejected, RemoteError, Stale, Unsupported, Unsure
+from prophet_hub.errors import NotFound, Rejected, RemoteError, Stale, Unsure
 from prophet_hub.sdk import (
     Create,
     Delete,
@@ -194,7 +194,6 @@ class Writer:
 
     def comment(self, operation: Create) -> Receipt:
         """Adds a message; the key is its subject, which mails show."""
-        self._check_public(operation)
         form = {"content": str(operation.fields["body"])}
         if operation.key:
             form["subject"] = SUBJECT + operation.key
@@ -204,7 +203,6 @@ class Writer:
 
     def attach(self, operation: Create) -> Receipt:
         """Sends a file as a stream, with a message that says what it is and carries the key."""
-        self._check_public(operation)
         given, ticket = operation.content, operation.ref.ticket
         name = " ".join(str(operation.fields.get("name") or "untitled").split())
         kind = str(operation.fields.get("content_type") or guessed_type(name))
@@ -231,11 +229,6 @@ class Writer:
         self._ask.post(f"{self._ask.target}/+bug/{ref.ticket}/+attachment/{ref.id}",
                        "removeFromBug", {})  # fmt: skip
         return Receipt(ref=ref)
-
-    def _check_public(self, operation: Create) -> None:
-        if operation.private:
-            kind = operation.ref.kind
-            raise Unsupported(f"{self._ask.remote} cannot keep a {kind} of a bug private.")
 
     def _made(self, answer: Answer) -> str:
         """Returns the number of what was made, which stands at the end of its address."""

@@ -26,7 +26,6 @@ from prophet_hub.errors import Rejected, Stale, Transient, Unsupported, Unsure
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
-    TICKET,
     Create,
     Delete,
     Field,
@@ -48,12 +47,9 @@ NOTHING: Final = " "
 class Writer:
     """Sends one operation."""
 
-    def __init__(
-        self, api: Api, fields: FieldMap, *, limit: int | None, new_keywords: bool
-    ) -> None:
+    def __init__(self, api: Api, fields: FieldMap, *, new_keywords: bool) -> None:
         self._api = api
         self._fields = fields
-        self._limit = limit
         self._new_keywords = new_keywords
 
     # --- creating -------------------------------------------------------------------------------
@@ -77,8 +73,6 @@ class Writer:
 
     def comment(self, operation: Create) -> Receipt:
         """Writes a message and joins it to the issue."""
-        if operation.private:
-            raise Unsupported(f"{self._api.remote} cannot keep a comment private.")
         ticket = operation.ref.ticket
         issue = self._api.issue(ticket)
         text = str(operation.fields["body"]) or NOTHING
@@ -93,14 +87,8 @@ class Writer:
         """
         name = str(operation.fields.get("name") or "untitled")
         content = operation.content
-        if operation.private or content is None:
-            raise Unsupported(f"{self._api.remote} cannot keep {name} private, or has no bytes.")
-        if not operation.size:
+        if content is None or not operation.size:
             raise Rejected(f"{self._api.remote} takes no empty file: {name}.")
-        if self._limit is not None and operation.size > self._limit:
-            raise Unsupported(
-                f"{self._api.remote} takes no file above {self._limit} bytes: {name}."
-            )
         ticket = operation.ref.ticket
         issue = self._api.issue(ticket)
         try:
@@ -167,10 +155,7 @@ class Writer:
     # --- changing -------------------------------------------------------------------------------
 
     def update(self, operation: Update) -> Receipt:
-        """Changes an issue if it is as it was read, or the text of a comment."""
-        if operation.ref.kind == COMMENT:
-            self._rewrite(operation.ref.id, operation.changes.get("body"))
-            return Receipt(ref=operation.ref)
+        """Changes an issue if it is as it was read."""
         for name in (*operation.changes, *operation.added, *operation.removed):
             self._row(name)
         issue = self._present(operation)
@@ -181,13 +166,20 @@ class Writer:
             self._describe(issue, operation)
         return Receipt(ref=operation.ref)
 
-    def delete(self, operation: Delete) -> Receipt:
-        """Retires an issue; takes a comment or a file off it."""
+    def rewrite(self, operation: Update) -> Receipt:
+        """Puts another text into a comment."""
+        self._rewrite(operation.ref.id, operation.changes.get("body"))
+        return Receipt(ref=operation.ref)
+
+    def retire(self, operation: Delete) -> Receipt:
+        """Retires an issue if it is as it was read."""
+        issue = self._present(operation)
+        self._api.send("DELETE", f"issue/{operation.ref.id}", {}, issue["@etag"])
+        return Receipt(ref=operation.ref)
+
+    def take_off(self, operation: Delete) -> Receipt:
+        """Takes a comment or a file off its issue, a file off its messages too."""
         ref = operation.ref
-        if ref.kind == TICKET:
-            issue = self._present(operation)
-            self._api.send("DELETE", f"issue/{ref.id}", {}, issue["@etag"])
-            return Receipt(ref=ref)
         issue = self._api.issue(ref.ticket)
         name = "messages" if ref.kind == COMMENT else "files"
         self._part(f"issue/{ref.ticket}", issue, name, ref.id)

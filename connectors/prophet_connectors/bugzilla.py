@@ -20,7 +20,7 @@ from prophet_connectors._bugzilla_site import Site
 from prophet_connectors._bugzilla_story import Words
 from prophet_connectors._bugzilla_walk import Walker
 from prophet_connectors._bugzilla_writing import Defaults, Writer
-from prophet_hub.errors import ConfigError, Garbled, NotFound, Unsupported
+from prophet_hub.errors import ConfigError, Garbled, NotFound
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
     ATTACHMENT,
@@ -42,7 +42,7 @@ from prophet_hub.sdk import (
     Schema,
     Ticket,
 )  # fmt: skip
-from prophet_hub.sdk.doors import Doors, through
+from prophet_hub.sdk.doors import Doors, keyed, through
 from prophet_hub.sdk.shapes import shaped
 
 __all__ = ["Bugzilla", "BugzillaSettings"]
@@ -173,7 +173,6 @@ class Bugzilla(Connector):
             no_priority=NO_PRIORITY[settings.flavour],
             markdown=markdown,
             minor=settings.minor,
-            limit=self.capabilities.attachment_limit,
         )
         self._writer = Writer(self._api, self._reader, self._site, self.fields, defaults)
 
@@ -219,8 +218,7 @@ class Bugzilla(Connector):
 
     def find(self, ref: Ref, key: str) -> Ref | None:
         """Returns the ticket that carries the key: by its alias, else by a search of the field."""
-        if ref.kind not in self.capabilities.keys:
-            raise Unsupported(f"{self.context.remote} carries no key in a {ref.kind}.")
+        keyed(ref, self.capabilities, self.context.remote)
         with shaped(self.context.remote, "Bugzilla"):
             if self._key_field != "alias":
                 terms = [(self._key_field, key), ("include_fields", f"id,{self._key_field}")]

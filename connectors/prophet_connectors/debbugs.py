@@ -50,6 +50,7 @@ from prophet_hub.sdk import (
     Ticket,
     Update,
 )
+from prophet_hub.sdk.doors import Doors, keyed, through
 from prophet_hub.sdk.since import Listed, SinceCursor
 
 __all__ = ["Debbugs", "DebbugsSettings"]
@@ -80,6 +81,7 @@ class Debbugs(Connector):
 
     def __init__(self, settings: DebbugsSettings, context: Context) -> None:
         self.settings = settings
+        self.context = context
         if settings.usertags:
             self.fields = words.FIELDS.extended([words.USERTAGS])
         self._place = place_of(settings, context)
@@ -144,19 +146,17 @@ class Debbugs(Connector):
         Raises:
             Unsure: It was mailed, now or by an earlier run, and is not shown yet.
         """
-        verb = type(operation).__name__.lower()
-        if self._writer is None or (verb, operation.ref.kind) not in self.capabilities.writes:
-            raise Unsupported(f"debbugs cannot {verb} a {operation.ref.kind} from here.")
-        for name in sorted(_told(operation)):
+        for name in sorted(_told(operation)) if operation.ref.kind == TICKET else ():
             row = self.fields.theirs(name)
-            ways = row and (row.on_create if isinstance(operation, Create) else row.writable)
-            if operation.ref.kind == TICKET and not ways:
-                raise Unsupported(f"debbugs has no {name} that could be written.")
-        if isinstance(operation, Update):
-            return self._writer.update(operation)
-        if isinstance(operation, Create):
-            return self._writer.create(operation)
-        raise Unsupported("debbugs deletes nothing.")
+            if not (row and (row.on_create if isinstance(operation, Create) else row.writable)):
+                raise Unsupported(f"{self.context.remote} has no {name} that could be written.")
+        doors: Doors = {}
+        if self._writer:
+            doors = {
+                ("update", TICKET): self._writer.update,
+                **{("create", kind): self._writer.create for kind in _KEYS},
+            }
+        return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Yields a file out of the bug's mails, all of which are read for it."""
@@ -167,9 +167,8 @@ class Debbugs(Connector):
 
     def find(self, ref: Ref, key: str) -> Ref | None:
         """Looks for the Message-ID: among the newest bugs and all of ours, or in the bug's log."""
-        if self._writer is None or ref.kind not in _KEYS:
-            raise Unsupported(f"debbugs carries no key in a {ref.kind} from here.")
-        return self._writer.find(ref, key)
+        keyed(ref, self.capabilities, self.context.remote)
+        return self._writer.find(ref, key) if self._writer else None
 
     def describe(self) -> Schema:
         """Returns what every debbugs has, with the severities and tags of the settings."""

@@ -18,7 +18,7 @@ from prophet_connectors._redmine_reading import Reader
 from prophet_connectors._redmine_story import MARK
 from prophet_connectors._redmine_walk import Walker
 from prophet_connectors._redmine_writing import Writer
-from prophet_hub.errors import ConfigError, Unsupported
+from prophet_hub.errors import ConfigError
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
     ATTACHMENT,
@@ -41,7 +41,7 @@ from prophet_hub.sdk import (
     Ticket,
 )  # fmt: skip
 from prophet_hub.sdk.auth import Basic, Token
-from prophet_hub.sdk.doors import Doors, through
+from prophet_hub.sdk.doors import Doors, keyed, through
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.shapes import shaped
 
@@ -198,11 +198,10 @@ class Redmine(Connector):
 
     def find(self, ref: Ref, key: str) -> Ref | None:
         """Returns who carries the key, from the database itself: no index lags."""
+        keyed(ref, self.capabilities, self.context.remote)
         with shaped(self.context.remote, "Redmine"):
             if ref.kind == TICKET:
                 return self._reader.with_key(key)
-            if ref.kind != ATTACHMENT:
-                raise Unsupported(f"{self.context.remote} carries no key in a {ref.kind}.")
             for file in self._writer.look(ref.ticket, "attachments").get("attachments") or ():
                 if file.get("description") == f"{MARK}{key}":
                     return Ref(kind=ATTACHMENT, id=str(file["id"]), ticket=ref.ticket)

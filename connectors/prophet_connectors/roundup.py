@@ -17,7 +17,7 @@ from prophet_connectors._roundup_fields import CONTENT, FIELDS, HIDDEN
 from prophet_connectors._roundup_story import BIRTH, REMARK, mark, ticket_of
 from prophet_connectors._roundup_walk import Walker
 from prophet_connectors._roundup_writing import Writer
-from prophet_hub.errors import NotFound, Unsupported
+from prophet_hub.errors import NotFound
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
     ATTACHMENT,
@@ -27,7 +27,6 @@ from prophet_hub.sdk import (
     Checkpoint,
     Connector,
     Context,
-    Create,
     Gone,
     History,
     Operation,
@@ -40,8 +39,8 @@ from prophet_hub.sdk import (
     Schema,
     SchemaField,
     Ticket,
-    Update,
 )
+from prophet_hub.sdk.doors import Doors, keyed, through
 from prophet_hub.sdk.shapes import shaped
 
 __all__ = ["Roundup", "RoundupSettings"]
@@ -115,12 +114,7 @@ class Roundup(Connector):
     @property
     def _writer(self) -> Writer:
         """Made when it is needed: `fields` may have been extended since."""
-        return Writer(
-            self._api,
-            self.fields,
-            limit=self.capabilities.attachment_limit,
-            new_keywords=self.settings.new_keywords,
-        )
+        return Writer(self._api, self.fields, new_keywords=self.settings.new_keywords)
 
     # The interface -------------------------------------------------------------------------------
 
@@ -154,20 +148,19 @@ class Roundup(Connector):
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation: an update takes two requests, a comment or a file three."""
-        verb, kind = type(operation).__name__.lower(), operation.ref.kind
-        if (verb, kind) not in self.capabilities.writes:
-            raise Unsupported(f"{self.context.remote} cannot {verb} a {kind}.")
+        writer = self._writer
+        doors: Doors = {
+            ("create", TICKET): writer.create,
+            ("create", COMMENT): writer.comment,
+            ("create", ATTACHMENT): writer.attach,
+            ("update", TICKET): writer.update,
+            ("update", COMMENT): writer.rewrite,
+            ("delete", TICKET): writer.retire,
+            ("delete", COMMENT): writer.take_off,
+            ("delete", ATTACHMENT): writer.take_off,
+        }
         with shaped(self.context.remote, "Roundup"):
-            if isinstance(operation, Create):
-                make = {
-                    TICKET: self._writer.create,
-                    COMMENT: self._writer.comment,
-                    ATTACHMENT: self._writer.attach,
-                }
-                return make[kind](operation)
-            if isinstance(operation, Update):
-                return self._writer.update(operation)
-            return self._writer.delete(operation)
+            return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """Yields the bytes of a file as they come."""
@@ -175,8 +168,7 @@ class Roundup(Connector):
 
     def find(self, ref: Ref, key: str) -> Ref | None:
         """Looks for the Message-ID, then for the issue that holds the message; neither lags."""
-        if ref.kind not in self.capabilities.keys:
-            raise Unsupported(f"{self.context.remote} carries no key in a {ref.kind}.")
+        keyed(ref, self.capabilities, self.context.remote)
         kind = BIRTH if ref.kind == TICKET else REMARK
         with shaped(self.context.remote, "Roundup"):
             for message in self._api.rows("msg", [("messageid:", mark(kind, key))]):

@@ -47,6 +47,7 @@ from prophet_hub.sdk import (
     Value,
     members,
 )
+from prophet_hub.sdk.doors import Doors, keyed, through
 from prophet_hub.sdk.pace import SYSTEM, Clock
 from prophet_hub.sdk.shapes import shaped
 
@@ -127,16 +128,14 @@ class Taskwarrior(Connector):
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation: two runs of the command."""
-        verb, kind = type(operation).__name__.lower(), operation.ref.kind
-        if (verb, kind) not in self.capabilities.writes:
-            raise Unsupported(f"Taskwarrior has no place for a {kind}: no {verb}.")
+        doors: Doors = {
+            ("create", TICKET): self._create,
+            ("update", TICKET): self._change,
+            ("delete", TICKET): self._change,
+            **{(verb, COMMENT): self._annotate for verb in ("create", "update", "delete")},
+        }
         with shaped(self.context.remote, "Taskwarrior"), self.program.alone():
-            if kind == COMMENT:
-                return Receipt(ref=self._annotate(operation))
-            if isinstance(operation, Create):
-                return Receipt(ref=self._create(operation))
-            self._change(operation)
-            return Receipt(ref=operation.ref)
+            return through(doors, operation, self.capabilities, self.context.remote)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
         """A task has no attachments."""
@@ -144,8 +143,7 @@ class Taskwarrior(Connector):
 
     def find(self, ref: Ref, key: str) -> Ref | None:
         """Returns the task whose uuid is the key, or the annotation noted with it."""
-        if ref.kind not in self.capabilities.keys:
-            raise Unsupported(f"Taskwarrior carries no key in a {ref.kind}.")
+        keyed(ref, self.capabilities, self.context.remote)
         task = self._look(key if ref.kind == TICKET else ref.ticket)
         if task is None or task["status"] == "deleted":
             return None
@@ -204,21 +202,21 @@ class Taskwarrior(Connector):
             return Gone(ref=told.ref, created=told.updated)
         return told
 
-    def _create(self, operation: Create) -> Ref:
+    def _create(self, operation: Create) -> Receipt:
         name = operation.key or str(uuid.uuid4())
         if not UUID.fullmatch(name):
             raise Rejected(f"The key {name} is no uuid, which a task of Taskwarrior needs.")
         if operation.key and self._look(name) is not None:
-            return Ref(id=name)
+            return Receipt(ref=Ref(id=name))
         task: Task = {"uuid": name, "status": "pending", words.OWN: words.MADE}
         task["entry"] = self._now()
         if "summary" not in operation.fields:
             raise Rejected("A task needs a description.")
         self._put(task, operation.fields, new=True)
         self.program.put(task)
-        return Ref(id=name)
+        return Receipt(ref=Ref(id=name))
 
-    def _change(self, operation: Update | Delete) -> None:
+    def _change(self, operation: Update | Delete) -> Receipt:
         task = self._present(operation.ref.id)
         if operation.version not in ("", words.digest(task)):
             raise Stale(f"The task {operation.ref.id} of {self.context.remote} has moved on.")
@@ -232,12 +230,11 @@ class Taskwarrior(Connector):
                 whole[name] = left | operation.added.get(name, frozenset())
             self._put(task, whole)
         self.program.put(task)
+        return Receipt(ref=operation.ref)
 
-    def _annotate(self, operation: Operation) -> Ref:
+    def _annotate(self, operation: Operation) -> Receipt:
         """Adds, rewrites or takes away an annotation."""
         ref = operation.ref
-        if isinstance(operation, Create) and operation.private:
-            raise Unsupported("Taskwarrior keeps nothing private.")
         task = self._present(ref.ticket or ref.id.partition(".")[0])
         if isinstance(operation, Create):
             text = str(operation.fields["body"])
@@ -253,7 +250,7 @@ class Taskwarrior(Connector):
             else:
                 notes.remove(mine[0])
         self.program.put(task)
-        return ref
+        return Receipt(ref=ref)
 
     def _present(self, name: str) -> Task:
         task = self._task(name)

@@ -40,7 +40,7 @@ from prophet_hub.sdk import (
     SchemaField,
     Ticket,
 )  # fmt: skip
-from prophet_hub.sdk.doors import Doors, through
+from prophet_hub.sdk.doors import Doors, keyed, through
 from prophet_hub.sdk.http import Http
 from prophet_hub.sdk.marks import unmarked
 from prophet_hub.sdk.shapes import shaped
@@ -169,8 +169,7 @@ class Trac(Connector):
 
     def find(self, ref: Ref, key: str) -> Ref | None:
         """Returns the ticket that carries the key."""
-        if ref.kind != TICKET:
-            return None
+        keyed(ref, self.capabilities, self.context.remote)
         name = self.settings.key_field
         if name:
             self._writer.check_key_field()

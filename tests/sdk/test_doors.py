@@ -17,7 +17,7 @@ from prophet_hub.sdk import (
     Ref,
     Update,
 )
-from prophet_hub.sdk.doors import through
+from prophet_hub.sdk.doors import keyed, through
 
 PAIRS = frozenset({("create", TICKET), ("create", COMMENT), ("create", ATTACHMENT),
                    ("update", TICKET)})  # fmt: skip
@@ -66,3 +66,10 @@ def test_what_fits_exactly_is_taken():
     assert sent(create(ATTACHMENT, size=10))[1] == ""
     private = Capabilities(history=History.NONE, writes=PAIRS, private_comments=True)
     assert sent(create(COMMENT, private=True), private)[1] == ""
+
+
+def test_a_key_is_looked_for_where_there_can_be_one():
+    able = Capabilities(history=History.NONE, keys=frozenset({TICKET}))
+    keyed(Ref(id="1"), able, "mine")
+    with pytest.raises(Unsupported, match="mine carries no key in a comment"):
+        keyed(Ref(kind=COMMENT, id="1"), able, "mine")

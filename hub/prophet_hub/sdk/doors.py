@@ -1,4 +1,4 @@
-"""One door for each kind of write: what is not promised is refused before any request."""
+"""What is not promised is refused before any request: one door for each kind of write."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from prophet_hub.errors import Unsupported
-from prophet_hub.sdk.messages import ATTACHMENT, Create, Operation, Receipt
+from prophet_hub.sdk.messages import ATTACHMENT, Create, Operation, Receipt, Ref
 from prophet_hub.sdk.promises import Capabilities
 
-__all__ = ["Doors", "through"]
+__all__ = ["Doors", "keyed", "through"]
 
 Doors = Mapping[tuple[str, str], Callable[[Any], Receipt]]
 """(verb, kind), as in `Capabilities.writes` -> what sends such an operation."""
@@ -32,3 +32,13 @@ def through(doors: Doors, operation: Operation, capabilities: Capabilities, remo
         if kind == ATTACHMENT and limit is not None and operation.size > limit:
             raise Unsupported(f"{remote} takes no file above {limit:,} bytes.")
     return doors[verb, kind](operation)
+
+
+def keyed(ref: Ref, capabilities: Capabilities, remote: str) -> None:
+    """Refuses to look for the key of what carries none.
+
+    Raises:
+        Unsupported: Items of this kind have no key there.
+    """
+    if ref.kind not in capabilities.keys:
+        raise Unsupported(f"{remote} carries no key in a {ref.kind}.")

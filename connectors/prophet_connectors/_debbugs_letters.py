@@ -15,15 +15,16 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import getaddresses
 from typing import Final
 
 from prophet_hub.errors import Garbled
 from prophet_hub.sdk import Person
+from prophet_hub.sdk.times import of_header
 
 __all__ = [
     "Letter",
@@ -132,7 +133,7 @@ def letter(raw: bytes, text: str | None = None) -> Letter:
         sender=person(str(mail.get("From") or "")),
         at=received[1] if received else "",
         to=frozenset(address.partition("@")[0] for _, address in addressed if "@" in address),
-        when=_when(received[2] if received else "") or _when(plain(mail.get("Date"))),
+        when=of_header(received[2] if received else "") or of_header(plain(mail.get("Date"))),
         subject=" ".join(plain(mail.get("Subject")).split()),
         text=body if mark else body.replace("\r\n", "\n").strip("\n"),
         html=html,
@@ -209,14 +210,6 @@ def plain(value: object) -> str:
     with suppress(LookupError, ValueError, MessageError):
         text = str(make_header(decode_header(text)))
     return text.encode("utf-8", "replace").decode()
-
-
-def _when(text: str) -> datetime | None:
-    try:
-        told = parsedate_to_datetime(text.strip())
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def _digest(text: str) -> str:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
@@ -67,7 +65,7 @@ class Soap:
             reading=True,
             passing=frozenset({_FAULT}),
         )
-        self.clock = _date_of(answer)
+        self.clock = answer.clock
         return result_of(answer)
 
 
@@ -139,12 +137,3 @@ def _fault(remote: str, fault: Element) -> NotFound | Rejected | Transient:
 
 def _name(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
-
-
-def _date_of(answer: Answer) -> datetime | None:
-    headers: Mapping[str, str] = answer.headers
-    try:
-        told = parsedate_to_datetime(headers["Date"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)

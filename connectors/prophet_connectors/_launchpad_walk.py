@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -169,11 +168,7 @@ class Walker:
 
 def _until(answer: Answer, cursor: _Cursor) -> str:
     """Returns from when on the next walk tells, by the server's clock."""
-    try:
-        clock = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return cursor.since
-    return (clock.replace(tzinfo=clock.tzinfo or UTC).astimezone(UTC) - OVERLAP).isoformat()
+    return (answer.clock - OVERLAP).isoformat() if answer.clock else cursor.since
 
 
 def _before(moment: str) -> str:

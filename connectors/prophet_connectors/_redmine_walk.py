@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -20,7 +19,6 @@ from prophet_connectors._redmine_asking import Asker
 from prophet_connectors._redmine_pages import Page, Thing
 from prophet_hub.errors import Garbled, Rejected
 from prophet_hub.sdk import Checkpoint, Pull, Ref
-from prophet_hub.sdk.answers import Answer
 from prophet_hub.sdk.since import Listed, SinceCursor
 from prophet_hub.sdk.times import instant
 
@@ -80,7 +78,7 @@ class Walker:
             asked = [item for item in listed if since is None or item.updated >= since]
             fresh = [item for item in asked if cursor.fresh(item)]
             last = max((item.updated for item in listed), default=since)
-            clock = _clock(page.answer)
+            clock = page.answer.clock  # of what stands before Redmine, if anything does
             if fresh and clock is None and not page.full:
                 # Nobody tells the server's clock: let the newest second end before it is read.
                 self._ask.http.clock.sleep(A_LITTLE_MORE)
@@ -126,11 +124,3 @@ class Walker:
 def _of_all(terms: Terms) -> Terms:
     """Asks for closed tickets too, unless the terms say otherwise."""
     return terms if any(name == "status_id" for name, _ in terms) else [("status_id", "*"), *terms]
-
-
-def _clock(answer: Answer) -> datetime | None:
-    """Returns the server's clock, which is told by what stands before Redmine, if anything does."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return None

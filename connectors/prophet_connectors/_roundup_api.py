@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -92,7 +91,7 @@ class Api:
         """Returns rows, the tracker's clock, and whether the tracker left some out."""
         answer = self.http.get(f"data/{kind}", params=list(params))
         told = self.told(answer)
-        return rows_in(told, self.remote), _clock(answer), told.get("@total_size") == -1
+        return rows_in(told, self.remote), answer.clock, told.get("@total_size") == -1
 
     def items(self, kind: str, numbers: Iterable[str], fields: str, *, verbose: int) -> list[Row]:
         """Returns those of the items that are not retired, by number."""
@@ -222,10 +221,3 @@ def label_of(row: Mapping[str, Any]) -> str:
 def instant_of(text: object) -> datetime:
     """Returns the instant of `2026-11-20.23:53:52`, which is UTC for every reader."""
     return instant(str(text).replace(".", "T", 1))
-
-
-def _clock(answer: Answer) -> datetime | None:
-    try:
-        return parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
-    except ValueError:
-        return None

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from prophet_hub.errors import (
@@ -115,14 +116,14 @@ class Rpc:
 
     Attributes:
         notify: Whether writes send the mails that Trac is configured to send.
-        date: The server's clock at the last answer, "" if it does not tell.
+        clock: The server's at the last answer, None if it does not tell.
     """
 
     def __init__(self, http: Http, *, notify: bool) -> None:
         self.http = http
         self.remote = http.remote
         self.notify = notify
-        self.date = ""
+        self.clock: datetime | None = None
         self._fields: Mapping[str, Info] | None = None
 
     def one(self, *call: Any, reading: bool = True) -> Any:
@@ -197,7 +198,7 @@ class Rpc:
                 f"`tracrpc.*` in its trac.ini, and check `url` of remote {self.remote}.",
                 status=answer.status,
             )
-        self.date = answer.headers.get("Date", "")
+        self.clock = answer.clock
         try:
             return answer.json()
         except Garbled:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from prophet_connectors._trac_reading import AT_ONCE, Reader, number
@@ -88,7 +87,7 @@ class Walker:
         before = Cursor.of(pull.since)
         cursor = before.tickets
         ids, matching = self._listed(cursor, pull)
-        now = parsedate_to_datetime(self._rpc.date) if self._rpc.date else None
+        now = self._rpc.clock
         days = max((now - before.files.at).days, 0) + 2 if now and before.files.at else REACH
         if days > REACH and cursor.at:  # a file may be missing: all is told anew
             cursor = SinceCursor()

@@ -12,7 +12,7 @@ from prophet_hub.sdk.closing import joined, joined_changes, parted
 from prophet_hub.sdk.marks import marked, unmarked
 from prophet_hub.sdk.shapes import shaped
 from prophet_hub.sdk.since import Listed, SinceCursor
-from prophet_hub.sdk.times import instant, of_epoch
+from prophet_hub.sdk.times import instant, of_epoch, of_header
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -170,3 +170,22 @@ def test_times_are_aware():
 def test_another_shape_is_garbled():
     with pytest.raises(Garbled, match="another shape than Trac's"), shaped("trac", "Trac"):
         {}["missing"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fri, 20 Nov 2026 12:00:00 GMT",
+        "Fri, 20 Nov 2026 12:00:00 -0000",
+        " Fri, 20 Nov 2026 13:00:00 +0100 ",
+    ],
+)
+def test_a_time_of_a_header_is_an_instant(text):
+    """One that names no zone too: it is of UTC, not of this machine."""
+    assert of_header(text) == NOON
+
+
+@pytest.mark.parametrize("text", ["", "soon", "Fri, 99 Nov 2026 12:00:00 GMT",
+                                  "Fri, 31 Dec 9999 23:59:59 -0100"])  # fmt: skip
+def test_what_is_no_time_in_a_header_is_none(text):
+    assert of_header(text) is None

@@ -21,8 +21,10 @@ from prophet_hub.errors import (
     Unsure,
 )
 from prophet_hub.sdk.pace import pause_asked
+from prophet_hub.sdk.times import of_header
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from xml.etree.ElementTree import Element
 
     from prophet_hub.sdk.http import Http
@@ -57,6 +59,11 @@ class Answer:
     def text(self) -> str:
         """The body as UTF-8; what is not, is marked."""
         return self.body.decode("utf-8", "replace")
+
+    @property
+    def clock(self) -> datetime | None:
+        """The server's clock when it answered, None if it does not tell."""
+        return of_header(self.headers.get("Date", ""))
 
     def json(self) -> Any:
         """Returns the body as JSON.

@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Protocol
+
+from prophet_hub.sdk.times import of_header
 
 __all__ = ["SYSTEM", "Bucket", "Clock", "ManualClock", "SystemClock", "pause_asked"]
 
@@ -138,17 +139,9 @@ def _instant(said: str, now: datetime) -> datetime | None:
     try:
         number = float(said)
     except ValueError:
-        return _date(said)
+        return of_header(said)
     if not 0 <= number < _EPOCH_FROM * 10:
         return None
     if number > _EPOCH_FROM:
         return datetime.fromtimestamp(number, UTC)
     return now + min(timedelta(seconds=number), _LONGEST)
-
-
-def _date(said: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(said)
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -145,6 +145,17 @@ def test_code_is_left_alone():
         assert r.items[ref].fields["description"] == "See #1 and `#1`:\n\n```\n#2\n```"
 
 
+def test_a_number_in_a_stranger_s_address_is_no_reference():
+    r, t = tracker("R"), tracker("T")
+    said = "See https://example.org/?#1 and https://example.org/!#2, or (#1)."
+    shifted(r, t, description=said)
+    with Hub(r, t) as hub:
+        hub.syncs()
+        twins = {i.fields["summary"]: i for i in t.items.values()}
+        shown = twins["Refers"].fields["description"]
+        assert shown == said.replace("(#1)", f"(#{twins['Ticket 1'].id})")
+
+
 def test_a_tracker_that_refers_to_nothing_gets_addresses():
     r, t = tracker("R"), Tracker("T", Knobs())
     ref = shifted(r, t, description="See #1.")
@@ -335,6 +346,42 @@ def test_what_was_cut_off_survives_an_edit_of_what_was_not():
         hub.syncs()
         assert description(r) == LONG.replace("A par", "A p", 1)
         assert hub.conflicts() == []
+
+
+def test_what_was_cut_off_survives_what_is_written_below_the_word_on_it():
+    r, t, options = cut_at(description=120)
+    r.create("bob", {"summary": "x", "description": LONG})
+    with Hub(r, t, **options) as hub:
+        hub.syncs()
+        tick(r, t)
+        t.update("eve", "1", {"description": description(t).replace("A para", "A", 1) + "\nPS"})
+        hub.syncs()
+        assert description(r) == LONG.replace("A para", "A", 1) + "\nPS"
+
+
+def test_nothing_is_lost_between_muted_names_and_the_cut():
+    r, t, options = cut_at(description=120)
+    t.knobs = replace(t.knobs, mentions=True)
+    said = "@bob, @eve and @amy: " + LONG
+    r.create("bob", {"summary": "x", "description": said})
+    with Hub(r, t, **options) as hub:
+        hub.syncs()
+        tick(r, t)
+        t.update("eve", "1", {"description": description(t).replace("A par", "A p", 1)})
+        hub.syncs()
+        assert description(r) == said.replace("A par", "A p", 1)
+
+
+def test_a_limit_without_room_for_words_still_shows_that_more_follows():
+    r, t, options = cut_at(description=20)
+    r.create("bob", {"summary": "x", "description": LONG})
+    with Hub(r, t, **options) as hub:
+        hub.syncs()
+        assert description(t) == LONG[:19] + "…"
+        tick(r, t)
+        t.update("eve", "1", {"description": "B" + description(t)[1:]})
+        hub.syncs()
+        assert description(r) == "B" + LONG[1:]
 
 
 def test_a_summary_is_cut_with_an_ellipsis_and_grows_back():

@@ -175,11 +175,8 @@ class Passage:
     def inward(self, row: Field, text: str) -> str:
         """Returns a text that the tracker tells as the database keeps it.
 
-        Of a text that was cut for this tracker, and edited there, what was cut off is put back.
         What stands as plain text in place of marked-up text was written by us, as CommonMark.
         """
-        if row.limit is not None and len(text) <= row.limit:
-            text = self._rejoined(row, text)
         if row.kind is not Kind.LONG:
             return text
         home, dialect = self.home(), self.dialect or PLAIN
@@ -187,28 +184,38 @@ class Passage:
             dialect = HAND
         return self.texts.inward(text, home, dialect)
 
+    def rejoined(self, row: Field, text: str, said: Callable[[str], str]) -> str:
+        """Returns a text that was cut for this tracker, and edited there, with what was cut off.
+
+        Args:
+            row: Of the text's field.
+            text: As the tracker tells it.
+            said: Returns how the tracker is told what `outward` returns, before it is cut.
+        """
+        if row.limit is None or len(text) > row.limit:
+            return text
+        mark = self._mark(row, row.limit)
+        kept, found, below = text.rstrip().rpartition(mark)
+        if not found or (below and mark == _ELLIPSIS):
+            return text  # an ellipsis within is the author's own
+        whole = said(self.outward(row, self.present(row.ours)))
+        if len(whole) <= row.limit:
+            return text
+        return kept + whole[row.limit - len(mark) :] + below
+
     def cut(self, row: Field, text: str) -> str:
         """Returns a text as long as the tracker keeps it, with a word on where the whole stands."""
         if row.limit is None or len(text) <= row.limit:
             return text
-        return shortened(text, row.limit, self._mark(row))
+        return shortened(text, row.limit, self._mark(row, row.limit))
 
-    def _mark(self, row: Field) -> str:
+    def _mark(self, row: Field, limit: int) -> str:
         if row.kind is not Kind.LONG:
             return _ELLIPSIS
         address = self.texts.address(self.home())
         words = f"The whole text: {address}" if address else "The text goes on elsewhere."
-        return _REST.format(ellipsis=_ELLIPSIS, words=words)
-
-    def _rejoined(self, row: Field, text: str) -> str:
-        mark = self._mark(row)
-        if row.limit is None or not text.rstrip().endswith(mark):
-            return text
-        whole = self.outward(row, self.present(row.ours))
-        if len(whole) <= row.limit:
-            return text
-        kept = len(shortened(whole, row.limit, mark)) - len(mark)
-        return text.rstrip()[: -len(mark)] + whole[kept:]
+        mark = _REST.format(ellipsis=_ELLIPSIS, words=words)
+        return mark if len(mark) < limit else _ELLIPSIS
 
 
 def shortened(text: str, limit: int, mark: str = _ELLIPSIS) -> str:

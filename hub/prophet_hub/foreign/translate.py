@@ -310,6 +310,8 @@ class Words:
             return self.link_in(word)
         if row.kind not in _TEXTS:
             return word
+        if self.passage:
+            word = self.passage.rejoined(row, word, self._said)
         word = word.replace(_MUTED, "@")
         return self.passage.inward(row, word) if self.passage else word
 
@@ -334,6 +336,9 @@ class Words:
             return word
         if self.passage:
             word = self.passage.outward(row, word)
-        if self.mutes:
-            word = _MENTION.sub(_MUTED, word)
+        word = self._said(word)
         return self.passage.cut(row, word) if self.passage else word
+
+    def _said(self, word: str) -> str:
+        """Returns a text in which nobody is called by name, where that would notify."""
+        return _MENTION.sub(_MUTED, word) if self.mutes else word

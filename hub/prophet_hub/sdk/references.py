@@ -44,20 +44,28 @@ class References:
 
     def put(self, text: str, other: Callable[[str, str], str]) -> str:
         """Returns a text with each reference replaced by `other(ticket id, reference as found)`."""
-        return self._found.sub(lambda found: other(_id_of(found), found[0]), text)
+
+        def put(found: re.Match[str]) -> str:
+            ticket = _id_of(found)
+            return found[0] if ticket is None else other(ticket, found[0])
+
+        return self._found.sub(put, text)
 
     def mentions(self, text: str) -> bool:
         """Tells whether there is any reference, or what looks like one, in a text."""
-        return self._found.search(text) is not None
+        return any(_id_of(found) is not None for found in self._found.finditer(text))
 
     @cached_property
     def _found(self) -> re.Pattern[str]:
-        ways = [rf"{_literal(self.url, self.ids)}(?![\w/-])"]
+        ways = [rf"{_literal(self.url, self.ids)}(?![\w/-])", *self.read, _ELSEWHERE]
         if self.write:
             ways.append(rf"(?<![\w&/#]){_literal(self.write, self.ids)}(?![\w-])")
-        ways += self.read
         numbered = (way.replace("(?P<id>", f"(?P<id{n}>") for n, way in enumerate(ways))
         return re.compile("|".join(f"(?:{way})" for way in numbered))
+
+
+_ELSEWHERE = r"(?<![\w/])(?:https?|ftp)://[^\s<>\"]+"
+"""An address of something else: a number in it (`https://example.org/?#12`) is a part of it."""
 
 
 def _literal(template: str, ids: str) -> str:
@@ -65,5 +73,5 @@ def _literal(template: str, ids: str) -> str:
     return rf"{re.escape(before)}(?P<id>{ids}){re.escape(after)}"
 
 
-def _id_of(found: re.Match[str]) -> str:
-    return next(text for text in found.groupdict().values() if text is not None)
+def _id_of(found: re.Match[str]) -> str | None:
+    return next((text for text in found.groupdict().values() if text is not None), None)

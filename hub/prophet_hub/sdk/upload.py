@@ -1,5 +1,7 @@
-"""Bodies that are read as they are sent, of a length known before: multipart/form-data (RFC 7578)
-and bare files."""
+"""Bodies that are read as they are sent, of a length known before.
+
+They are multipart/form-data (RFC 7578), or bare files.
+"""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_show_imports_neither_rich_nor_requests_nor_pydantic(hub):
     code = (
         "import sys; from prophet_hub.cli.main import main;"
         f"main(['--database', {str(hub.folder / 'hub.db')!r}, 'show', '1']);"
-        "print([m for m in sys.modules if m in ('rich', 'requests', 'pydantic', 'yaml', 'email', 'typing_extensions', 'typer')])"
+        "print([m for m in sys.modules if m in ('rich', 'requests', 'pydantic', 'yaml', 'email', 'typing_extensions', 'typer', 'markdown_it')])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from prophet_hub.sdk.markup import DIALECTS, convert, images, known, prose, with_images
@@ -303,3 +306,16 @@ def test_hostile_texts_end(source, unit):
     assert there == convert(convert(there, target, source), source, target)
     assert prose(text, source) is not None
     assert isinstance(images(text, source), list)
+
+
+def test_no_dialect_is_loaded_before_a_text_needs_it():
+    """A text that stays in its markup needs none: reading and writing take long to load."""
+    code = (
+        "import sys; from prophet_hub.foreign import texts; from prophet_hub.sdk import markup;"
+        "markup.convert('*a*', 'trac', 'trac');"
+        "print([m for m in sys.modules if m.startswith(('markdown_it', markup.__name__ + '.'))]);"
+        "markup.convert('*a*', 'trac', 'plain'); print('markdown_it' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.split() == ["[]", "True"]

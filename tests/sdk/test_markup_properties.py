@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prophet_hub.sdk import markup
-from prophet_hub.sdk.markup import DIALECTS, convert, images, prose, with_images
+from prophet_hub.sdk.markup import DIALECTS, convert, converting, images, prose, with_images
 from prophet_hub.sdk.markup.tree import Code
 
 HERE = Path(__file__).resolve()
@@ -89,11 +88,11 @@ def test_places_are_within_the_text_and_nothing_else_changes(text):
 
 def test_a_text_that_never_settles_is_shown_as_code(monkeypatch):
     """Guards the last resort: writers that cannot read their own writing."""
-    read, write = markup._DIALECTS["markdown"]
+    read, write = converting.DIALECTS["markdown"]
 
     def growing(blocks):
         words = not isinstance(blocks[0], Code)
         return write(blocks) + "\n\nmore" if words else write(blocks)
 
-    monkeypatch.setattr(markup, "_DIALECTS", {**markup._DIALECTS, "markdown": (read, growing)})
+    monkeypatch.setitem(converting.DIALECTS, "markdown", (read, growing))
     assert convert("a", "markdown", "html") == "<pre><code>a\n</code></pre>"

@@ -3,48 +3,24 @@
 Pure and total: any text is converted, no word that is shown gets lost, and a text that went there and
 back goes there again as it was.  That holds by construction: what is told is a text that reads back
 as itself, not one that merely should.
+
+Readers and writers are loaded by the first text that needs one: they take longer than all the rest of
+a command that does little.
 """
 
+# ruff: noqa: PLC0415 - see above
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from prophet_hub.sdk.markup import (
-    html,
-    html_out,
-    markdown,
-    markdown_out,
-    plain,
-    textile,
-    textile_out,
-    trac,
-    trac_out,
-)
-from prophet_hub.sdk.markup.places import images, prose, with_images
-from prophet_hub.sdk.markup.tidying import tidy
-from prophet_hub.sdk.markup.tree import Block, Code
+from collections.abc import Mapping
 
 __all__ = ["DIALECTS", "convert", "images", "known", "prose", "with_images"]
 
-Reader = Callable[[str], tuple[Block, ...]]
-Writer = Callable[[tuple[Block, ...]], str]
-
-_DIALECTS: Mapping[str, tuple[Reader, Writer]] = {
-    "plain": (plain.read, plain.write),
-    "markdown": (markdown.read, markdown_out.write),
-    "html": (html.read, html_out.write),
-    "textile": (textile.read, textile_out.write),
-    "trac": (trac.read, trac_out.write),
-}
-DIALECTS: frozenset[str] = frozenset(_DIALECTS)
-
-_LONGEST = 100_000  # characters; what is longer is a log, and shown as one
-_TRIES = 6
+DIALECTS = frozenset({"html", "markdown", "plain", "textile", "trac"})
 
 
 def known(dialect: str) -> bool:
     """Tells whether texts of this markup can be converted."""
-    return dialect in _DIALECTS
+    return dialect in DIALECTS
 
 
 def convert(text: str, source: str, target: str) -> str:
@@ -59,20 +35,30 @@ def convert(text: str, source: str, target: str) -> str:
     """
     if source == target:
         return text
-    (read_here, write_here), (read_there, write_there) = _DIALECTS[source], _DIALECTS[target]
-    if len(text) > _LONGEST:
-        # one that was written here before is code already
-        opens, _, closes = write_here((Code("x"),)).partition("x")
-        ours = text.startswith(opens.strip()) and text.rstrip().endswith(closes.strip())
-        tree = read_here(text) if ours else ()
-        is_code = len(tree) == 1 and isinstance(tree[0], Code)
-        return write_there(tree if is_code else tidy((Code(text),)))
-    told = ""
-    for tree in (read_here(text), tidy((Code(text),))):
-        told = write_there(tree)
-        for _ in range(_TRIES):
-            again = write_there(read_here(write_here(read_there(told))))
-            if again == told:
-                return told
-            told = again
-    return told
+    from prophet_hub.sdk.markup.converting import converted
+
+    return converted(text, source, target)
+
+
+def prose(text: str, dialect: str) -> list[tuple[int, int]]:
+    """Returns the places of a text that are prose: no code, nothing verbatim, no target of a link.
+
+    References to tickets may be rewritten there, in place.
+    """
+    from prophet_hub.sdk.markup import places
+
+    return places.prose(text, dialect)
+
+
+def images(text: str, dialect: str) -> list[str]:
+    """Returns the names or addresses of the images shown in a text, in order, each once."""
+    from prophet_hub.sdk.markup import places
+
+    return places.images(text, dialect)
+
+
+def with_images(text: str, dialect: str, new: Mapping[str, str]) -> str:
+    """Returns a text with images replaced: by name or address, to a name or address."""
+    from prophet_hub.sdk.markup import places
+
+    return places.with_images(text, dialect, new)

@@ -40,22 +40,19 @@ _TRAC_IMAGE = re.compile(
 
 
 def prose(text: str, dialect: str) -> list[Place]:
-    """Returns the places of a text that are prose: no code, nothing verbatim, no target of a link.
-
-    References to tickets may be rewritten there, in place.
-    """
+    """Returns where there is neither code, nor what is verbatim, nor the target of a link."""
     code, targets = _TAKEN[dialect]
     verbatim = list(code(text))
     return list(_between([*verbatim, *targets(text)], len(text)))
 
 
 def images(text: str, dialect: str) -> list[str]:
-    """Returns the names or addresses of the images shown in a text, in order, each once."""
+    """Returns the names or addresses of the images."""
     return list(dict.fromkeys(_name(text[start:end]) for start, end in _images(text, dialect)))
 
 
 def with_images(text: str, dialect: str, new: Mapping[str, str]) -> str:
-    """Returns a text with images replaced: by name or address, to a name or address."""
+    """Returns a text with these images replaced."""
     done: list[str] = []
     at = 0
     for start, end in _images(text, dialect):

@@ -564,16 +564,32 @@ def test_a_rejected_field_waits_alone():
 
 def test_a_rejected_create_waits_until_its_ticket_changes():
     hub, r, t = step()
-    t.knobs = replace(t.knobs, allowed={"a": ("p", "q")})
-    r.create("bob", {"a": "z", "b": "bad"}), r.create("bob", {"a": "q", "b": "good"})
+    t.knobs = replace(t.knobs, limits={"b": 4})
+    r.create("bob", {"a": "z", "b": "badly"}), r.create("bob", {"a": "q", "b": "good"})
     hub.syncs()
     tick(r, t), hub.sync(), tick(r, t)
     requests = t.requests
     hub.sync()
     assert ([i.fields["b"] for i in t.items.values()], len(hub.inbox(t))) == (["k", "good"], 1)
     assert t.requests - requests <= 2
-    say(r, "p", "2"), hub.syncs()
+    r.update("bob", "2", {"b": "bad"}), hub.syncs()
     assert ([i.fields["b"] for i in t.items.values()], hub.inbox(t)) == (["k", "good", "bad"], [])
+    hub.close()
+
+
+def test_a_create_that_is_refused_for_a_word_goes_on_without_it():
+    hub, r, t = step()
+    t.knobs = replace(t.knobs, allowed={"a": ("p", "q")})
+    r.create("bob", {"a": "z", "b": "new"})
+    hub.syncs()
+    assert t.items["2"].fields == {"b": "new"}
+    assert [(i.kind, i.ref, i.value) for i in hub.inbox(t)] == [("ticket", "2", "z")]
+    tick(r, t), hub.sync(), tick(r, t)
+    requests = t.requests
+    hub.sync()
+    assert t.requests - requests <= 2
+    say(r, "p", "2"), hub.syncs()
+    assert (t.items["2"].fields, hub.inbox(t)) == ({"a": "p", "b": "new"}, [])
     hub.close()
 
 

@@ -6,7 +6,7 @@ show, and what moved on since the plan waits for the next run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +28,7 @@ from prophet_hub.sdk import (
     ATTACHMENT,
     TICKET,
     Gone,
+    Kind,
     Ref,
     Ticket,
 )
@@ -36,6 +37,7 @@ from prophet_hub.values import Stored
 __all__ = ["Writer"]
 
 _LIFE: Final = (LIFE, "alive")
+_TEXTS: Final = frozenset({Kind.TEXT, Kind.LONG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +90,13 @@ class Writer:
 
     # --- creates -------------------------------------------------------------------------------
 
-    def _create(self, planned: Planned, refused: RemoteError | None = None) -> Applied | None:
+    def _create(
+        self, planned: Planned, refused: RemoteError | None = None, tries: int = 0
+    ) -> Applied | None:
         """Makes an item.
 
-        A ticket that was `refused` is offered once more without the members of its sets, and these
-        follow as an update: else one label that the tracker does not take would keep it all away.
+        A ticket that was `refused` is offered again with less, and the rest follows as an update:
+        else one label or word that the tracker does not take would keep it all away.
         """
         side, kind = self.side, planned.ref.kind
         record = side.replica.name(planned.record)
@@ -107,7 +111,8 @@ class Writer:
         place = new_ref(kind, record)
         need = self.desk.planner.compose(kind, place[1], record, cells, None)
         whole = self.desk.as_planned(planned, need)
-        send = _less(whole) if refused else whole
+        offers = self._offers(kind, whole, refused)
+        send = offers[tries]
         operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
         intent = Intent(key=side.born(record), ticket=ticket, sent=send)
         with side.transaction():
@@ -121,7 +126,8 @@ class Writer:
         except RemoteError as error:
             asks = kind == TICKET and isinstance(error, Rejected)
             lacks = self.desk.planner.statuses.lacks(whole) if asks else ""
-            again = asks and not refused and len(_less(whole)) < len(whole)
+            offers = self._offers(kind, whole, error) if asks else offers
+            again = asks and tries + 1 < len(offers)
             error = (asks and refused) or error  # the sentence on the whole ticket says more
             with side.transaction():
                 side.set_intent(kind, intent.key, None)
@@ -129,7 +135,7 @@ class Writer:
                 if not again:
                     self._put_off(place, ticket, record, cells, error, lacks)
             if again:
-                return self._create(planned, refused=error)
+                return self._create(planned, error, tries + 1)
             raise error from None
         with side.transaction():
             answered(self.desk.reader, kind, intent.key, intent, receipt.ref.id)
@@ -145,6 +151,26 @@ class Writer:
             self._made.append(made)
             return None
         return self._confirm_create(made)
+
+    def _offers(
+        self, kind: str, whole: dict[str, Sent], refused: RemoteError | None
+    ) -> list[dict[str, Sent]]:
+        """Returns what a create says at first, and what it says after each refusal.
+
+        Without the members of sets; then without what nobody demands, but texts and what is filled in.
+        """
+        if kind != TICKET or refused is None:
+            return [whole]
+        plain = {name: sent for name, sent in whole.items() if not split(name)[1]}
+        demanded = self.desk.planner.statuses.tracker.required()
+        rows = self.side.fields[TICKET]
+        least = {}
+        for name, sent in plain.items():
+            row = rows.theirs(name)
+            if sent.fills or name in demanded or (row and row.kind in _TEXTS):
+                least[name] = sent
+        offers = [whole, plain, least]
+        return [one for n, one in enumerate(offers) if not n or len(one) < len(offers[n - 1])]
 
     def _put_off(
         self, place: tuple[str, str], ticket: str, record: RecordId, cells: Cells,
@@ -205,8 +231,3 @@ class Writer:
             there = self.ledger.shadow(made.ref.kind, made.ref.id) is not None
             outcome = Outcome.DONE if there else Outcome.UNSURE
             yield Applied(planned=made.planned, outcome=outcome, ref=made.ref, notes=made.notes)
-
-
-def _less(send: Mapping[str, Sent]) -> dict[str, Sent]:
-    """Returns what is to be sent without the members of sets."""
-    return {name: sent for name, sent in send.items() if not split(name)[1]}

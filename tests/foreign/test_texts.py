@@ -255,6 +255,16 @@ def test_signs_in_marked_up_text_survive_edits_where_it_stands_as_plain_text():
         assert convert(description(r), "trac", "markdown").split() == shown.split()
 
 
+def test_code_is_code_where_mentions_are_muted():
+    r, t = tracker("R", "trac"), tracker("T", "textile", mentions=True)
+    r.create("bob", {"summary": "x", "description": "Ask @eve for `code` and\n\n{{{\n@eve\n}}}"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        assert " for @code@ and" in description(t)
+        assert "\n@eve\n" in description(t)
+        assert "@eve for" not in description(t)
+
+
 def test_plain_text_of_people_is_shown_as_it_is():
     r, t = tracker("R", "plain"), tracker("T", "textile")
     said = "a *b* c_d_e\n# no list\n<tag>"

@@ -184,6 +184,13 @@ class Passage:
             dialect = HAND
         return self.texts.inward(text, home, dialect)
 
+    def in_prose(self, row: Field, text: str, change: Callable[[str], str]) -> str:
+        """Returns a text as the tracker shows it with all that is no code changed."""
+        if row.kind is not Kind.LONG:
+            return change(text)
+        dialect = self.dialect or self.texts.target(self.home())
+        return _in_prose(text, HAND if dialect == PLAIN else dialect, change)
+
     def rejoined(self, row: Field, text: str, said: Callable[[str], str]) -> str:
         """Returns a text that was cut for this tracker, and edited there, with what was cut off.
 
@@ -239,11 +246,16 @@ def _put(text: str, dialect: str, references: References, other: Callable[[str, 
     """Returns a text with the references in it replaced, but those in code."""
     if not references.mentions(text):
         return text
+    return _in_prose(text, dialect, lambda prose: references.put(prose, other))
+
+
+def _in_prose(text: str, dialect: str, change: Callable[[str], str]) -> str:
+    """Returns a text with all that is no code and no address in it changed."""
     if not known(dialect):
-        return references.put(text, other)
+        return change(text)
     pieces, at = [], 0
     for start, end in prose(text, dialect):
-        pieces += [text[at:start], references.put(text[start:end], other)]
+        pieces += [text[at:start], change(text[start:end])]
         at = end
     return "".join(pieces) + text[at:]
 

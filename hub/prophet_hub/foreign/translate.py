@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from prophet_hub.foreign.rows import slot
@@ -311,7 +312,7 @@ class Words:
         if row.kind not in _TEXTS:
             return word
         if self.passage:
-            word = self.passage.rejoined(row, word, self._said)
+            word = self.passage.rejoined(row, word, partial(self._said, row))
         word = word.replace(_MUTED, "@")
         return self.passage.inward(row, word) if self.passage else word
 
@@ -336,9 +337,13 @@ class Words:
             return word
         if self.passage:
             word = self.passage.outward(row, word)
-        word = self._said(word)
+        word = self._said(row, word)
         return self.passage.cut(row, word) if self.passage else word
 
-    def _said(self, word: str) -> str:
+    def _said(self, row: Field, word: str) -> str:
         """Returns a text in which nobody is called by name, where that would notify."""
-        return _MENTION.sub(_MUTED, word) if self.mutes else word
+        if not self.mutes:
+            return word
+        if self.passage:  # in code a sign is a sign, and in Textile it makes the code
+            return self.passage.in_prose(row, word, lambda prose: _MENTION.sub(_MUTED, prose))
+        return _MENTION.sub(_MUTED, word)

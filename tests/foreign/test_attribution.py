@@ -70,3 +70,10 @@ def test_a_dialect_is_marked():
     line = Line(author="j", created=WHEN, remote="r", ticket="1", comment="2", dialect="textile")
     assert write(line, "*b*").splitlines()[0].endswith("r#1-2 (textile):")
     assert parse(write(line, "*b*")) == (line, "*b*")
+
+
+def test_trac_makes_no_link_of_the_number():
+    """There `rt-main#42-53` would be the tickets 42 to 53, of whoever has these numbers."""
+    told = write(LINE, "Hello.", "trac")
+    assert told == "jesse, 2026-11-20 18:43 UTC, rt-main!#42-53:\n\nHello."
+    assert parse(told) == (LINE, "Hello.")

@@ -145,6 +145,32 @@ def test_code_is_left_alone():
         assert r.items[ref].fields["description"] == "See #1 and `#1`:\n\n```\n#2\n```"
 
 
+@pytest.mark.parametrize("there", ["trac", "textile", "markdown"])
+def test_a_link_to_a_ticket_never_goes_to_a_stranger_s(there):
+    r, t = tracker("R", "trac"), tracker("T", there)
+    ref = shifted(r, t, description="[#1 one], [[#2|two]], `[#1 x]`, ![#1 y] and [#9x].")
+    with Hub(r, t) as hub:
+        hub.syncs()
+        (item,) = [i for i in t.items.values() if i.fields["summary"] == "Refers"]
+        expected = "[https://R.example/t/1 one], [[https://R.example/t/2|two]], `[#1 x]`"
+        shown = item.fields["description"]
+        assert convert(shown, there, "html").startswith(
+            convert(expected, "trac", "html").removesuffix("</p>")
+        )
+        tick(r, t)
+        t.update("eve", item.id, {"description": f"Now: {shown}"})
+        hub.syncs()
+        links = "Now: [https://R.example/t/1 one], [https://R.example/t/2 two], `[#1 x]`"
+        assert (
+            r.items[ref]
+            .fields["description"]
+            .replace("[[", "[")
+            .replace("]]", "]")
+            .replace("|", " ")
+            .startswith(links)
+        )
+
+
 def test_a_number_in_a_stranger_s_address_is_no_reference():
     r, t = tracker("R"), tracker("T")
     said = "See https://example.org/?#1 and https://example.org/!#2, or (#1)."

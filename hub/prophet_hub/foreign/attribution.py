@@ -23,7 +23,7 @@ _GAP = r"[\s>]+"
 _LINE = re.compile(
     rf"[\s>]*(?P<author>[^\n>](?:(?!\r?\n[ \t>]*\r?\n).){{0,199}}?),{_GAP}"
     rf"(?P<day>\d{{4}}-\d\d-\d\d){_GAP}(?P<time>\d\d:\d\d){_GAP}UTC,{_GAP}"
-    rf"(?P<remote>[^\s#]+)#(?P<ticket>[^\s:]*)-(?P<comment>[^\s:-]+)"
+    rf"(?P<remote>[^\s#!]+)!?#(?P<ticket>[^\s:]*)-(?P<comment>[^\s:-]+)"
     rf"(?:{_GAP}\((?P<dialect>[\w.+-]+)\))?:[ \t]*(?:\r?\n(?:[ \t>]*\r?\n)?|$)",
     re.DOTALL,
 )
@@ -50,11 +50,12 @@ class Line:
     dialect: str = ""
 
 
-def write(line: Line, body: str) -> str:
-    """Returns the body under its line; `parse` gives both back."""
+def write(line: Line, body: str, dialect: str = "") -> str:
+    """Returns the body under its line, in a markup; `parse` gives both back."""
     author = " ".join(line.author.replace(">", " ").split())[:200] or "somebody"
     comment = quote(line.comment, safe="").replace("-", "%2D")
-    place = f"{quote(line.remote, safe='')}#{quote(line.ticket, safe='')}-{comment}"
+    sign = "!#" if dialect == "trac" else "#"  # there a number in a word is a ticket, too
+    place = f"{quote(line.remote, safe='')}{sign}{quote(line.ticket, safe='')}-{comment}"
     marked = f" ({line.dialect})" if line.dialect not in {"", "plain"} else ""
     return (
         f"{author}, {line.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {place}{marked}:\n\n{body}"

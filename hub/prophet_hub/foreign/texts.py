@@ -19,7 +19,7 @@ from typing import Final
 
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.sdk import Field, Kind, References
-from prophet_hub.sdk.markup import convert, images, known, prose, with_images
+from prophet_hub.sdk.markup import convert, images, known, prose, targets, with_images
 
 __all__ = ["HAND", "PLAIN", "Home", "Passage", "Texts", "shortened"]
 
@@ -83,6 +83,7 @@ class Texts:
             return text
         there = self._references.get(home.tracker) if home.tracker else None
         if home.tracker and there:
+            text = _with_whole_targets(text, home, there)
             text = _put(text, home.dialect, there, partial(self._refer_out, home.tracker, there))
             text = _with_own_files(text, home, there)
         return convert(text, home.dialect, dialect) if _both(home.dialect, dialect) else text
@@ -257,6 +258,22 @@ def _in_prose(text: str, dialect: str, change: Callable[[str], str]) -> str:
     for start, end in prose(text, dialect):
         pieces += [text[at:start], change(text[start:end])]
         at = end
+    return "".join(pieces) + text[at:]
+
+
+def _with_whole_targets(text: str, home: Home, there: References) -> str:
+    """Returns a text whose links to tickets, `[#12 that one]`, have their addresses.
+
+    Elsewhere the number would be a stranger's, or no address at all.
+    """
+    if not known(home.dialect) or not there.mentions(text):
+        return text
+    pieces, at = [], 0
+    for start, end in targets(text, home.dialect):
+        ticket = there.named(text[start:end])
+        if ticket is not None:
+            pieces += [text[at:start], there.address(ticket)]
+            at = end
     return "".join(pieces) + text[at:]
 
 

@@ -55,6 +55,11 @@ class References:
         """Tells whether there is any reference, or what looks like one, in a text."""
         return any(_id_of(found) is not None for found in self._found.finditer(text))
 
+    def named(self, text: str) -> str | None:
+        """Returns the id to which a text refers that is nothing but a reference, else None."""
+        found = self._found.fullmatch(text)
+        return _id_of(found) if found else None
+
     @cached_property
     def _found(self) -> re.Pattern[str]:
         ways = [rf"{_literal(self.url, self.ids)}(?![\w/-])", *self.read, _ELSEWHERE]

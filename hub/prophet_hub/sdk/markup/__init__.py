@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DIALECTS", "convert", "images", "known", "prose", "with_images"]
+__all__ = ["DIALECTS", "convert", "images", "known", "prose", "targets", "with_images"]
 
 DIALECTS = frozenset({"html", "markdown", "plain", "textile", "trac"})
 
@@ -48,6 +48,13 @@ def prose(text: str, dialect: str) -> list[tuple[int, int]]:
     from prophet_hub.sdk.markup import places
 
     return places.prose(text, dialect)
+
+
+def targets(text: str, dialect: str) -> list[tuple[int, int]]:
+    """Returns the places of targets of links that may name a ticket as words do (`[#12 that]`)."""
+    from prophet_hub.sdk.markup import places
+
+    return places.targets(text, dialect)
 
 
 def images(text: str, dialect: str) -> list[str]:

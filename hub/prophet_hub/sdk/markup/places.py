@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prophet_hub.sdk.markup import markdown, textile, trac, trac_inline
 
-__all__ = ["images", "prose", "with_images"]
+__all__ = ["images", "prose", "targets", "with_images"]
 
 Place = tuple[int, int]
 
@@ -44,6 +44,20 @@ def prose(text: str, dialect: str) -> list[Place]:
     code, targets = _TAKEN[dialect]
     verbatim = list(code(text))
     return list(_between([*verbatim, *targets(text)], len(text)))
+
+
+def targets(text: str, dialect: str) -> list[Place]:
+    """Returns the places of targets of links that may name a ticket as words do (`[#12 that]`)."""
+    if dialect != "trac":
+        return []
+    found: list[Place] = []
+    for start, end in _between(trac.code_blocks(text), len(text)):
+        for one in trac_inline.TOKEN.finditer(text, start, end):
+            name = "link" if one["link"] else "macro"
+            if one[name] and one[0][0] != "!":
+                at = one.start(name)
+                found.append((at, at + len(one[name].partition("|")[0])))
+    return found
 
 
 def images(text: str, dialect: str) -> list[str]:

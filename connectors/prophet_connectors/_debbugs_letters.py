@@ -129,7 +129,8 @@ def letter(raw: bytes, text: str | None = None) -> Letter:
     addressed = getaddresses([plain(h) for h in (*mail.get_all("To", []), *mail.get_all("Cc", []))])
     return Letter(
         id=name,
-        digest=_digest(name or str(mail.items())),
+        # a head of raw bytes comes as an object, whose repr differs from one reading to the next
+        digest=_digest(name or str([(head, str(value)) for head, value in mail.items()])),
         sender=person(str(mail.get("From") or "")),
         at=received[1] if received else "",
         to=frozenset(address.partition("@")[0] for _, address in addressed if "@" in address),

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakes.debbugs import DOMAIN, HUB, KNOBS, app
@@ -739,8 +739,9 @@ class TestHostile:
 
     @settings(deadline=None, max_examples=50)
     @given(st.binary(max_size=400))
+    @example(b"Subject: \x80")
     def test_any_bytes_are_a_mail(self, data):
-        """Garbage is read as garbage."""
+        """Garbage is read as garbage, and the same at each reading."""
         read = letter(data)
         assert read.digest
         assert read == letter(data)

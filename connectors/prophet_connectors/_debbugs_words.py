@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from prophet_connectors._debbugs_letters import person
 from prophet_hub.sdk import Field, FieldMap, Kind, Value
+from prophet_hub.sdk.canon import blanks, lines
 
 __all__ = [
     "FIELDS", "SEVERITIES", "STATUSES", "TAGS", "USERTAGS", "WONTFIX", "closer_of", "fields_of", "found_in",
@@ -37,22 +38,14 @@ STATUSES: Final = (
 """A report that stays open with `wontfix` is rejected, too: it is kept as a warning to others."""
 
 
-def _blanks(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n")
-
-
 def _told(theirs: str, ours: str, kind: Kind) -> Field:
     return Field(theirs=theirs, ours=ours, kind=kind, writable=False, on_create=False)
 
 
 FIELDS: Final = FieldMap(
     [
-        Field(theirs="subject", ours="summary", canon=_blanks),
-        Field(theirs="description", ours="description", kind=Kind.LONG, canon=_lines,
+        Field(theirs="subject", ours="summary", canon=blanks),
+        Field(theirs="description", ours="description", kind=Kind.LONG, canon=lines,
               writable=False),
         Field(theirs="status", ours="status", kind=Kind.WORD, values=STATUSES, default="open"),
         Field(theirs="severity", ours="severity", kind=Kind.WORD, default="normal"),
@@ -64,7 +57,7 @@ FIELDS: Final = FieldMap(
         Field(theirs="blockedby", ours="depends_on", kind=Kind.LINKS),
         Field(theirs="blocks", ours="blocks", kind=Kind.LINKS),
         Field(theirs="mergedwith", ours="debbugs:merged", kind=Kind.LINKS, on_create=False),
-        Field(theirs="forwarded", ours="debbugs:forwarded", canon=_blanks),
+        Field(theirs="forwarded", ours="debbugs:forwarded", canon=blanks),
         Field(theirs="found_versions", ours="debbugs:found", kind=Kind.WORDS),
         Field(theirs="fixed_versions", ours="debbugs:fixed", kind=Kind.WORDS),
         Field(theirs="affects", ours="debbugs:affects", kind=Kind.WORDS),

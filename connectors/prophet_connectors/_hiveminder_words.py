@@ -31,6 +31,7 @@ from prophet_hub.sdk import (
     Value,
     change_between,
 )  # fmt: skip
+from prophet_hub.sdk.canon import blanks, lines
 
 __all__ = [
     "FIELDS", "LINKS", "TAG", "body_of", "events_of", "flag", "instant", "join_tags",
@@ -53,18 +54,9 @@ _DAYS = frozenset({"due", "starts"})
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
 
 
-def lines(text: str) -> str:
-    """Returns a text with the line ends of this side."""
-    return text.replace("\r\n", "\n")
-
-
-def _blanks(text: str) -> str:
-    return " ".join(text.split())
-
-
 FIELDS = FieldMap(
     [
-        Field(theirs="summary", ours="summary", canon=_blanks),
+        Field(theirs="summary", ours="summary", canon=blanks),
         Field(theirs="description", ours="description", kind=Kind.LONG, canon=lines),
         Field(theirs="complete", ours="status", kind=Kind.WORD, values=_STATUSES, default="0"),
         Field(theirs="priority", ours="priority", kind=Kind.WORD, values=_PRIORITIES, default="3"),
@@ -155,7 +147,7 @@ def minutes_of(text: str) -> str | None:
 def parse_tags(text: str) -> list[str]:
     """Returns the tags of a string: blanks and commas separate, quotes of both kinds keep."""
     found = re.findall(r"""(?s)"(.*?)(?:"|$)|'(.*?)(?:'|$)|([^\s,]+)""", text)
-    tags = (_blanks("".join(groups)) for groups in found)
+    tags = (blanks("".join(groups)) for groups in found)
     return list(dict.fromkeys(tag for tag in tags if tag))
 
 
@@ -168,7 +160,7 @@ def join_tags(tags: Iterable[str]) -> str:
     quoted = []
     for tag in sorted(tags):
         mark = "'" if '"' in tag else '"'
-        if mark in tag or not tag or tag != _blanks(tag):
+        if mark in tag or not tag or tag != blanks(tag):
             raise Rejected(f"Hiveminder cannot hold the tag {tag!r}.", hint="Rename the label.")
         quoted.append(f"{mark}{tag}{mark}")
     return " ".join(quoted)

@@ -23,6 +23,7 @@ from prophet_hub.sdk import (
     Value,
     change_between,
 )  # fmt: skip
+from prophet_hub.sdk.canon import lines
 from prophet_hub.sdk.marks import unmarked
 from prophet_hub.sdk.times import instant
 
@@ -58,7 +59,7 @@ BUG_FIELDS: Final = ("title", "description", "duplicate_of", "tags")
 
 def _stripped(text: str) -> str:
     """The server strips titles, and the end of descriptions."""
-    return text.replace("\r\n", "\n").rstrip()
+    return lines(text).rstrip()
 
 
 FIELDS = FieldMap(

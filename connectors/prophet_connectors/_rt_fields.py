@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from prophet_hub.sdk import Field, FieldMap, Kind
+from prophet_hub.sdk.canon import lines
 
 __all__ = [
     "DATES", "FIELDS", "LINKS", "LINK_EVENTS", "MARK", "MESSAGES", "MINUTES", "ROLES", "SKIPPED",
@@ -41,14 +42,10 @@ def _subject(text: str) -> str:
     return line.encode()[:SUBJECT_MOST].decode(errors="ignore")
 
 
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n")
-
-
 FIELDS = FieldMap(
     [
         Field(theirs="Subject", ours="summary", canon=_subject),
-        Field(theirs="Content", ours="description", kind=Kind.LONG, writable=False, canon=_lines),
+        Field(theirs="Content", ours="description", kind=Kind.LONG, writable=False, canon=lines),
         Field(theirs="Status", ours="status", kind=Kind.WORD, values=STATUSES, default="new"),
         Field(theirs="Priority", ours="priority", kind=Kind.WORD, values=PRIORITIES),
         Field(theirs="Queue", ours="rt:queue", kind=Kind.WORD),

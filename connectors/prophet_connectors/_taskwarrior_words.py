@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from prophet_connectors._taskwarrior_program import Task
 from prophet_hub.errors import Garbled, Rejected
 from prophet_hub.sdk import COMMENT, Comment, Field, FieldMap, Kind, Person, Ref, Ticket, Value
+from prophet_hub.sdk.canon import lines
 
 __all__ = [
     "FIELDS",
@@ -54,7 +55,7 @@ PASSING: Final = ("id", "urgency")
 
 def tidy(text: str) -> str:
     """Returns a text with nothing blank around it, and lines that end alike."""
-    return text.replace("\r\n", "\n").strip()
+    return lines(text).strip()
 
 
 FIELDS = FieldMap(

@@ -9,6 +9,7 @@ from typing import Any, Final
 from prophet_connectors._trac_rpc import value_of
 from prophet_hub.errors import Rejected
 from prophet_hub.sdk import Field, FieldMap, Kind, Value
+from prophet_hub.sdk.canon import lines
 from prophet_hub.sdk.closing import joined
 from prophet_hub.sdk.marks import unmarked
 
@@ -48,10 +49,6 @@ STATUSES: Final = (
 
 TYPES: Final = (("defect", "bug"), ("enhancement", "feature"), ("task", "task"))
 """Those of a new environment; a site's own words pass as they are."""
-
-
-def lines(text: str) -> str:
-    return text.replace("\r\n", "\n")
 
 
 def line(text: str) -> str:

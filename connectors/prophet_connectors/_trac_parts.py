@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import mimetypes
 
-from prophet_connectors._trac_fields import lines
 from prophet_connectors._trac_reading import file_ref, number
 from prophet_connectors._trac_rpc import LEAVE, Rpc, no_action
 from prophet_connectors._trac_story import changes_of
 from prophet_hub.errors import Rejected, RemoteError, Unsure
 from prophet_hub.sdk import COMMENT, Create, Delete, Receipt, Ref
+from prophet_hub.sdk.canon import lines
 from prophet_hub.sdk.inline import InBase64
 from prophet_hub.sdk.shapes import shaped
 

@@ -24,7 +24,7 @@ from prophet_hub.sdk import (
     change_between,
 )  # fmt: skip
 from prophet_hub.sdk.canon import lines
-from prophet_hub.sdk.marks import unmarked
+from prophet_hub.sdk.marks import ROOM, unmarked
 from prophet_hub.sdk.times import instant
 
 __all__ = [
@@ -65,7 +65,7 @@ def _stripped(text: str) -> str:
 FIELDS = FieldMap(
     [
         Field(theirs="title", ours="summary", canon=str.strip, limit=200),
-        Field(theirs="description", ours="description", kind=Kind.LONG, canon=_stripped, limit=50_000),
+        Field(theirs="description", ours="description", kind=Kind.LONG, canon=_stripped, limit=50_000 - ROOM),
         Field(theirs="status", ours="status", kind=Kind.WORD, values=_STATUSES, default="New"),
         Field(theirs="importance", ours="priority", kind=Kind.WORD, values=_IMPORTANCES),
         Field(theirs="assignee", ours="owner", kind=Kind.PERSON),

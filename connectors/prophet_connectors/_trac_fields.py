@@ -11,7 +11,7 @@ from prophet_hub.errors import Rejected
 from prophet_hub.sdk import Field, FieldMap, Kind, Value
 from prophet_hub.sdk.canon import lines
 from prophet_hub.sdk.closing import joined
-from prophet_hub.sdk.marks import unmarked
+from prophet_hub.sdk.marks import ROOM, unmarked
 
 __all__ = ["CLOSED", "FIELDS", "MOST", "fields_of", "joined_words", "shown", "split"]
 
@@ -58,7 +58,9 @@ def line(text: str) -> str:
 FIELDS = FieldMap(
     [
         Field(theirs="summary", ours="summary", canon=line),
-        Field(theirs="description", ours="description", kind=Kind.LONG, canon=lines, limit=MOST),
+        Field(
+            theirs="description", ours="description", kind=Kind.LONG, canon=lines, limit=MOST - ROOM
+        ),
         Field(theirs="status", ours="status", kind=Kind.WORD, values=STATUSES, default="new"),
         Field(
             theirs="resolution",

@@ -1,4 +1,4 @@
-"""The hub's key as the last line of a text, for trackers that have no other place for it.
+"""The hub's key as a line under a text, for trackers that have no other place for it.
 
 A person sees the line and may take it away: then the item has no key any more, and nothing else
 happens.  The text that the hub is told is without it.
@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["marked", "unmarked"]
+__all__ = ["ROOM", "marked", "unmarked"]
 
-_LINE: Final = re.compile(r"(?:\A|\r?\n[ \t]*\r?\n)\[prophet-hub:([0-9A-Za-z-]+)\]\s*\Z")
+_LINE: Final = re.compile(
+    r"(?:\A|\r?\n[ \t]*\r?\n)\[prophet-hub:([0-9A-Za-z-]+)\](?:\s*\Z|(?=[ \t]*\r?\n))"
+)
+ROOM: Final = 52
+"""Characters that the line takes of a text's length: a name of 36 of them, and what is around it."""
 
 
 def marked(text: str, key: str) -> str:
@@ -22,6 +26,14 @@ def marked(text: str, key: str) -> str:
 
 
 def unmarked(text: str) -> tuple[str, str]:
-    """Returns the text without its key, and the key, "" if there is none."""
-    found = _LINE.search(text)
-    return (text[: found.start()], found[1]) if found else (text, "")
+    """Returns the text without its key, and the key, "" if there is none.
+
+    What somebody wrote below the line is text like the rest.
+    """
+    last = None
+    for found in _LINE.finditer(text):
+        last = found
+    if last is None:
+        return text, ""
+    below = text[last.end() :]
+    return text[: last.start()] + (below if last.start() else below.lstrip()), last[1]

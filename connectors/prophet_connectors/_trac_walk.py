@@ -16,7 +16,7 @@ from typing import Final
 
 from prophet_connectors._trac_reading import AT_ONCE, Reader, number
 from prophet_connectors._trac_rpc import Call, Rpc
-from prophet_hub.errors import NotFound, RemoteError
+from prophet_hub.errors import NotFound, Rejected, RemoteError
 from prophet_hub.sdk import Checkpoint, Pull, Ref, Ticket
 from prophet_hub.sdk.since import Listed, SinceCursor
 
@@ -38,6 +38,12 @@ is so old that everything before it is told."""
 
 KNOWN: Final = 500
 """Tickets of the last minute that are asked of in one request, whether they moved."""
+
+WORDS: Final = frozenset({
+    "id", "created", "modified", "or", "order", "desc", "group", "groupdesc", "col", "row", "rows",
+    "verbose", "format", "page", "max", "report",
+})  # fmt: skip
+"""What may stand in a query besides the fields of a ticket."""
 
 EVER: Final = datetime.max.replace(tzinfo=UTC)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -117,6 +123,22 @@ class Walker:
         yield from (Ref(id=ticket) for ticket in filed if ticket not in seen)
         yield Checkpoint(cursor=str(replace(after, tickets=cursor)), total=len(ids))
 
+    def check(self, query: str) -> None:
+        """Makes sure that Trac knows what a query names: what it does not know, it passes over.
+
+        Raises:
+            Rejected: A field is none: the query would find more than was meant, or everything.
+        """
+        known = self._rpc.fields().keys() | WORDS
+        for clause in re.split(r"(?<!\\)&", query):
+            name = clause.partition("=")[0].rstrip("~^$").removesuffix("!")
+            if name and name not in known:
+                raise Rejected(
+                    f"{self._rpc.remote} has no ticket field {name}, which `query` names.",
+                    hint="Trac would find every ticket. Name one of: "
+                    f"{', '.join(sorted(self._rpc.fields()))}.",
+                )
+
     def _listed(self, cursor: SinceCursor, pull: Pull) -> tuple[list[str], Callable[[str], bool]]:
         """Returns the tickets that may have changed, the one that did last at the end, and what
         tells whether a ticket is asked for: the queries find it, or had found it before.
@@ -128,17 +150,24 @@ class Walker:
         limit = f"changetime={second:%Y-%m-%dT%H:%M:%SZ}..&" if second else ""
         queries = [f"{query}&max=0" for query in (self._query, pull.query) if query]
         known = list(cursor.told)
+        asks = bool(queries) and not self._rpc.knows_fields
         told = self._rpc.many(
             [
                 ("ticket.query", f"{limit}order=changetime&max=0"),
                 *(("ticket.query", query) for query in queries),
                 *_gets(known[:KNOWN]),
+                *([("ticket.getTicketFields",)] if asks else []),
             ]
         )
+        if asks and not isinstance(told[-1], RemoteError):
+            self._rpc.learn(told[-1])
+        told = told[:-1] if asks else told
         lists, gets = told[: len(queries) + 1], told[len(queries) + 1 :]
         for one in lists:
             if isinstance(one, RemoteError):
                 raise one
+        for query in queries:
+            self.check(query)
         for start in range(KNOWN, len(known), KNOWN):
             gets += self._rpc.many(_gets(known[start : start + KNOWN]))
         still = {

@@ -139,6 +139,8 @@ class Trac(Connector):
         self._rpc.one("system.getAPIVersion")
         if self.settings.key_field:
             self._writer.check_key_field()
+        if self.settings.query:
+            self._walker.check(self.settings.query)
         return Person(id=self.settings.user)
 
     def changed(self, pull: Pull) -> Iterator[Ref | Ticket | Gone | Checkpoint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from jobs import memory
 from prophet_hub.testing.tracker import Knobs, Tracker
@@ -64,6 +65,17 @@ def test_check_says_what_a_tracker_demands_and_which_rules_are_faulty(hub):
     said = hub("plan a b")
     assert said.code == 2
     assert 'line 7: remotes.b.fill.dew: No field "dew" stands in the table of b.' in said.err
+
+
+def test_two_words_of_theirs_for_one_of_ours_are_said_once(hub):
+    strict(hub, "values: {status: {shut: resolved}}")
+    tracker = memory.TRACKERS["b"]
+    demands = dict.fromkeys(("resolved", "shut"), ("priority",))
+    words = {"status": (*LINE, "shut")}
+    tracker.knobs = replace(tracker.knobs, allowed=words, requires={"status": demands})
+    out = hub("check").out
+    assert out.count('b: A ticket that becomes "resolved" must have priority;') == 1
+    assert '"shut"' not in out
 
 
 def test_a_rule_of_the_wrong_shape_is_a_fault_of_the_file(hub):

@@ -691,3 +691,23 @@ class TestReferences:
 def test_the_entry_point():
     assert prophet_connector() is Trac
     assert prophet_connector().name == "trac"
+
+
+@pytest.mark.parametrize("query", ["staus=new", "status=new&milstone!=later", "status=new&typo~=x"])
+def test_a_query_that_names_no_field_is_refused(query):
+    """Trac passes over what it does not know: every ticket would be copied elsewhere."""
+    with ExitStack() as stack:
+        box = Place(stack, query=query)
+        with pytest.raises(Rejected, match=r"no ticket field (staus|milstone|typo)"):
+            box.connector.whoami()
+    with ExitStack() as stack:
+        box = Place(stack, query=query)
+        with pytest.raises(Rejected, match="no ticket field"):
+            list(box.connector.changed(Pull()))
+
+
+def test_a_query_may_order_and_compare():
+    """All that Trac's own queries may say is let through, in the fields' names and their synonyms."""
+    with ExitStack() as stack:
+        walker = Place(stack).connector._walker
+        walker.check("status!=closed&or&summary~=a\\&b&keywords!^=x&order=id&created=2026..&max=0")

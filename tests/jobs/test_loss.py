@@ -140,6 +140,33 @@ def test_words_that_a_tracker_does_not_take():
     assert told(look("a", status()), look("b", status(()), schema=listed), "status") == []
 
 
+def test_words_that_wait_are_not_said_to_be_shown():
+    """Two words of theirs that are one to the hub, and no word for it there: nothing is shown."""
+    many = status((("WONTFIX", "rejected"), ("INVALID", "rejected")))
+    b = look("b", status(()), schema=Schema(statuses=("new", "open")))
+    [(rank, said)] = told(look("a", many), b, "status")
+    assert rank == HELD
+    assert said.startswith("rejected: b has no word for it, so it waits")
+
+
+def test_any_word_here_and_only_some_there():
+    rows = [
+        Field(theirs="part", ours="component"),
+        Field(theirs="tags", ours="labels", kind=Kind.WORDS),
+        Field(theirs="to", ours="owner", kind=Kind.PERSON),
+    ]
+    schema = Schema(
+        fields=tuple(SchemaField(name=n, values=("ui", "db")) for n in ("part", "tags", "to"))
+    )
+    a, b = look("a", *rows), look("b", *rows, schema=schema)
+    assert told(a, b, "component") == [
+        (HELD, 'b takes only "db", "ui": any other of a waits in the inbox')
+    ]
+    says(a, b, "labels", HELD, 'b takes only "db", "ui"')
+    assert told(a, look("b", *rows), "component") == []
+    assert not [said for _, said in told(a, b, "owner") if "takes only" in said]
+
+
 def test_statuses_to_which_nothing_leads():
     ways = {"new": ("open",), "open": ("new",), "stalled": ("open",)}
     schema = Schema(statuses=("new", "open", "stalled"), transitions=ways)

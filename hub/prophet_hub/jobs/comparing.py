@@ -45,10 +45,12 @@ def _missing(file: JobFile, name: str, connector: Connector, schema: Schema) -> 
 def _unfilled(file: JobFile, name: str, connector: Connector, schema: Schema) -> list[str]:
     """Returns what is wrong with the rules under `fill`, and which ones may be wanted."""
     remote = file.config.remotes[name]
-    fields, status = field_map(connector.fields, remote), connector.fields.ours("status")
+    fields = field_map(connector.fields, remote)
+    status = fields.ours("status")
     notes = [f"fill: {fault}" for fault in fill_faults(file, name, fields)]
-    demands = [(status.decode(word) if status else word, theirs)
-               for word, names in schema.requires.items() for theirs in names]  # fmt: skip
+    demands = dict.fromkeys((status.decode(word) if status else word, theirs)
+                            for word, names in schema.requires.items()
+                            for theirs in names)  # fmt: skip
     for word, theirs in demands:
         row = fields.theirs(theirs)
         said = remote.fill.get(f"status={word}")

@@ -54,20 +54,31 @@ def values(a: Look, b: Look) -> Told:
     """Says which words have no word there, and which ones become one."""
     for row in a.fields:
         there = b.fields.ours(row.ours)
-        if there is None or row.kind.many or not (there.writable or there.on_create):
+        if there is None or not (there.writable or there.on_create):
             continue
         words = {word for word in (*a.words(row), *(t for t, _ in row.values)) if "*" not in word}
+        takes = b.words(there)
+        if takes and not words and there.kind not in (Kind.PERSON, Kind.PEOPLE):
+            yield (
+                HELD,
+                row.ours,
+                f"{b.name} takes only {named(takes)}: any other of {a.name} waits in the inbox",
+            )
+        if row.kind.many:
+            continue
         meant: dict[str, list[str]] = {}
         for word in sorted(words):
             meant.setdefault(row.decode(word), []).append(word)
         for ours, same in meant.items():
-            if len(same) > 1:
+            shown = there.encode(ours)
+            waits = bool(takes) and not any(there.same(shown, word) for word in takes)
+            if len(same) > 1 and not waits:
                 yield (
                     LOOKS,
                     row.ours,
                     (
                         f"{named(same)} of {a.name} are one to the hub: {b.name} shows "
-                        f'"{there.encode(ours)}" for each of them'
+                        f'"{shown}" for each of them'
                     ),
                 )
             yield from _value(b, there, ours)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 
 from prophet_connectors._debbugs_letters import Letter, person, unpseudo
@@ -143,7 +145,31 @@ def events_of(status: Mapping[str, Any], notes: str) -> tuple[Event, ...]:
             changes.append(FieldChange(field="status", old=words[0], new=words[1]))
         if changes:
             told.append(Event(id=str(place), author=who, created=when, changes=tuple(changes)))
-    return tuple(reversed(told))
+    return tuple(_at_once(reversed(told)))
+
+
+def _at_once(events: Iterable[Event]) -> Iterable[Event]:
+    """Yields the events with one change of the status for all notes that one mail made.
+
+    A mail that reopens a bug and takes a tag away is two notes of one second; the status between them
+    is nobody's word.
+    """
+    for _, notes in groupby(events, lambda event: (event.author, event.created)):
+        mail = list(notes)
+        moves = [
+            change
+            for event in mail
+            for change in event.changes
+            if isinstance(change, FieldChange) and change.field == "status"
+        ]
+        if len(moves) > 1:
+            whole = FieldChange(field="status", old=moves[0].old, new=moves[-1].new)
+            last = max(n for n, event in enumerate(mail) if moves[-1] in event.changes)
+            for n, event in enumerate(mail):
+                kept = tuple(c for c in event.changes if c.field != "status")
+                moved = (whole,) if n == last and whole.old != whole.new else ()
+                mail[n] = replace(event, changes=(*kept, *moved))
+        yield from mail
 
 
 def _steps(notes: str) -> Iterable[Step]:

@@ -847,6 +847,19 @@ class TestStory:
         assert events_of({}, notes) == ()
         assert events_of({}, self.note("Bug archived.</strong>")) == ()
 
+    def test_a_mail_that_reopens_and_takes_a_tag_away_moves_the_status_once(self, place):
+        ticket = place.make(place.new())
+        ref = Ref(id=ticket)
+        for word in ("done wontfix", "open"):
+            place.advance(10)
+            place.connector.apply(Update(ref=ref, changes={"status": word}))
+        place.edit(ticket, "severity", "minor")
+        told = place.connector.ticket(ref).events
+        assert [c for e in told for c in e.changes if c.field == "status"] == [
+            FieldChange(field="status", old="open", new="done wontfix"),
+            FieldChange(field="status", old="done wontfix", new="open"),
+        ]
+
     def test_quotes_in_data_are_read(self):
         """As Perl writes them, and as HTML says them."""
         data = [

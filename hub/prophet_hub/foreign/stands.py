@@ -99,16 +99,29 @@ def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have
         at = step.created if step else time
         stands(value, fact(step, value, above, old), at=at)
 
+    def arrives(steps: Sequence[Step]) -> bool:
+        """Whether a create of several requests comes to its value in these steps."""
+        if sent is None:
+            return False
+        if same(now, sent.value) and all(map(mine, steps)):
+            return True  # partial history may leave the last one out
+        return any(mine(step) and same(step.changes[name][1], sent.value) for step in steps)
+
     if stand is None:  # "what no event told belongs to the birth"
         birth = story[0].changes[name][0] if story else now
+        ours = birth_of_ours(birth)
+        if ours is None and arrives(story):
+            ours = NOBODY
         if sent and (echo or same)(birth, sent.value):
             stands(birth, sent.ids, sent)
-        elif (above := birth_of_ours(birth)) is not None:
-            stands(birth, above, Sent(birth, was=birth))
-        elif birth is not None:
-            tells(None, birth, NOBODY, None)
-        sent = None
-    for step in story[start:]:
+            sent = None
+        elif ours is not None:
+            stands(birth, ours, Sent(birth, was=birth))  # what was sent may follow
+        else:
+            sent = None
+            if birth is not None:
+                tells(None, birth, NOBODY, None)
+    for at, step in enumerate(story[start:], start + 1):
         old, new = step.changes[name]
         shown, above = found.stand.value, found.stand.ids
         if sent and sent.via and mine(step) and same(new, sent.via):
@@ -121,10 +134,15 @@ def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have
             stands(new, sent.ids, sent)
             sent = None
             continue
+        if stand is None and mine(step) and arrives(story[at:]):
+            passes(new)
+            continue
         if sent and same(old, sent.value) and not same(old, shown):
             above, sent = sent.ids, None  # partial history left our own event out
         if not (same(old, new) and same(new, shown)):
             tells(step, new, above, old)
+    if stand is None and sent and not same(now, sent.value):
+        sent = None  # what a create left undone is sent anew
     shown, above = found.stand.value, found.stand.ids
     if not same(now, shown):
         if sent and sent.via and same(now, sent.via):

@@ -94,6 +94,30 @@ def test_a_number_that_would_mean_a_stranger_becomes_an_address_and_comes_back()
         assert description(r, 3) == "Not here: #7. Still."
 
 
+def test_where_a_query_hides_tickets_any_number_may_mean_a_stranger():
+    r, t = tracker("R"), tracker("T")
+    shifted(r, t, description="Not here: #70.")
+    with Hub(r, t) as hub:
+        hub.change("T", query="status=new")
+        for item in r.items.values():
+            item.fields["status"] = "new"
+        hub.syncs()
+        (item,) = [i for i in t.items.values() if i.fields["summary"] == "Refers"]
+        assert item.fields["description"] == "Not here: https://R.example/t/70."
+        tick(r, t)
+        t.update("eve", item.id, {"description": item.fields["description"] + " And #80."})
+        hub.syncs()
+        assert description(r, 3) == "Not here: #70. And https://T.example/t/80."
+
+
+def test_a_sign_in_an_address_calls_nobody():
+    r, t = tracker("R"), tracker("T", mentions=True)
+    r.create("bob", {"summary": "x", "description": "https://a.example/@eve/core by @eve"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        assert description(t) == "https://a.example/@eve/core by @\u2060eve"
+
+
 def test_a_reference_of_there_becomes_an_address_where_it_has_no_twin():
     r, t = tracker("R"), tracker("T")
     shifted(r, t, description="Text.")

@@ -263,7 +263,7 @@ def _privacy(private: bool | None) -> str:
     return {True: "yes", False: "no", None: "unknown"}[private]
 
 
-_MENTION: Final = re.compile(r"(?<![\w@])@(?=\w)")
+_MENTION: Final = re.compile(r"(?<![\w@/])@(?=\w)")
 _MUTED: Final = "@\u2060"  # a word joiner: seen by nobody, and no tracker takes it for a login
 _ONE_OF_A_FEW: Final = frozenset({Kind.WORD, Kind.WORDS})
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.LONG})

@@ -9,6 +9,7 @@ import pytest
 from prophet_hub.errors import ConfigError
 from prophet_hub.jobs.load import load, parse
 from prophet_hub.jobs.remotes import check_settings
+from prophet_hub.sdk import Person
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 RT = "--remote rt-main=rt:https://rt.example.org"
@@ -103,6 +104,12 @@ def test_init_asks_at_a_terminal(hub, monkeypatch):
 
 
 # --- check ---
+
+
+def test_check_names_an_account_that_is_a_number(hub, monkeypatch):
+    person = Person(id="5", name="Hub Account")
+    monkeypatch.setattr("jobs.memory.Remembered.whoami", lambda self: person)
+    assert "a                 ok: memory 1 as Hub Account (5); may attach" in hub("check").out
 
 
 def test_check_tells_that_all_is_well(hub):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from prophet_hub.jobs.load import JobFile
     from prophet_hub.plugins import Plugins
+    from prophet_hub.sdk import Person
 
 __all__ = ["check", "init"]
 
@@ -257,6 +258,11 @@ class _Found:
     code: int = 0
 
 
+def _called(account: Person) -> str:
+    """Returns what a person is called by people: a number says nothing to them."""
+    return f"{account.name} ({account.id})" if account.name and account.id.isdigit() else account.id
+
+
 def _look(desk: Desk, file: JobFile, name: str, plugins: Plugins) -> _Found:
     """Logs in to a remote and compares what it is with what the file says."""
     import contextlib  # noqa: PLC0415 - lazy
@@ -280,4 +286,4 @@ def _look(desk: Desk, file: JobFile, name: str, plugins: Plugins) -> _Found:
     product = f"{schema.product} {schema.version}".strip() or file.config.remotes[name].connector
     may = f"; may {', '.join(sorted(schema.permissions))}" if schema.permissions else ""
     notes = (*compared(file, name, connector, schema), *schema.notes)
-    return _Found(name=name, said=f"{product} as {account.id}{may}", notes=notes)
+    return _Found(name=name, said=f"{product} as {_called(account)}{may}", notes=notes)

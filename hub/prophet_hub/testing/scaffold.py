@@ -7,7 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from prophet_hub import plugins
 from prophet_hub.errors import UsageError
+from prophet_hub.jobs.config import NATIVE
 
 __all__ = ["scaffold"]
 
@@ -30,12 +32,17 @@ def scaffold(name: str, folder: Path) -> list[Path]:
         folder: Made; must not be there yet, or be empty.
 
     Raises:
-        UsageError: The name is none, or something stands in the folder.
+        UsageError: The name is none or taken, or something stands in the folder.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is no name of a connector.",
             hint="Take small letters, digits and hyphens, as in: my-tracker.",
+        )
+    if name == NATIVE or name in (one.name for one in plugins.installed()):
+        raise UsageError(
+            f"There is a connector called {name} already.",
+            hint="Two of one name cannot be used side by side: take another one.",
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already.", hint="Name another one with --folder.")

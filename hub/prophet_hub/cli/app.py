@@ -22,7 +22,10 @@ __all__ = ["COMMANDS", "application", "options"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("setup", "Writes a commented job file."),
     "check": ("setup", "Checks the job file, the credentials, the permissions and the fields."),
-    "loss": ("loss", "Says before a first sync what will not survive between two remotes, the worst first."),
+    "loss": (
+        "loss",
+        "Says before a first sync what will not survive between two remotes, the worst first.",
+    ),
     "plan": ("runs", "Shows what a sync would write where; writes to no tracker."),
     "sync": ("runs", "Keeps remotes in step: reads, plans, writes, confirms."),
     "status": ("status", "Shows what is where, and how the last runs ended."),

@@ -1,4 +1,4 @@
-"""A create of several requests is one write of ours, however the tracker tells it."""
+"""What one tracker says more finely or in more requests than the other is no news to it."""
 
 from __future__ import annotations
 
@@ -86,3 +86,26 @@ def test_what_somebody_does_to_the_copy_at_once_is_theirs():
         assert acted
         assert hub.conflicts() == []
         assert r.items["1"].fields["status"] == "stalled"
+
+
+def test_a_word_that_means_the_same_is_left_as_somebody_chose_it():
+    """Both sides reject a ticket, one of them with a word that is not the table's first."""
+    fine = tuple(
+        replace(row, values=(("wontfix", "rejected"), ("invalid", "rejected")))
+        if row.ours == "status"
+        else row
+        for row in MEMORY_FIELDS
+    )
+    r, t = Tracker("R", Knobs()), Tracker("T", Knobs())
+    r.create("bob", {"summary": "x", "status": "new"})
+    with Hub(r, t, T={"connector": MemoryConnector.over(t, fields=fine)}) as hub:
+        hub.syncs()
+        tick(r, t)
+        r.update("bob", "1", {"status": "rejected"})
+        t.update("eve", "1", {"status": "invalid"})
+        hub.syncs()
+        assert hub.conflicts() == []
+        assert (r.items["1"].fields["status"], t.items["1"].fields["status"]) == (
+            "rejected",
+            "invalid",
+        )

@@ -19,7 +19,7 @@ from prophet_hub.foreign.steps import FieldPlan
 from prophet_hub.foreign.translate import CLOSED, Stranger, Unsaid, Words
 from prophet_hub.foreign.workflow import Blocked, Way
 from prophet_hub.model.ids import WriteId
-from prophet_hub.sdk import Field, FieldMap, Ref, Update
+from prophet_hub.sdk import Field, FieldMap, Kind, Ref, Update
 from prophet_hub.sdk import Value as Word
 from prophet_hub.values import PRESENT, Value
 
@@ -73,8 +73,11 @@ def compose(
         stand = stands.get(name, Stand())
         heads = _heads(members, creating=creating)
 
-        def encode(value: Value, row: Field = row) -> str | None:
-            return _encoded(row, words, None if value is None else text(value))
+        def encode(value: Value, row: Field = row, shown: str | None = stand.value) -> str | None:
+            ours = None if value is None else text(value)
+            if ours and shown and row.kind is Kind.WORD and words.decode(row, shown) == ours:
+                return shown  # another word of theirs for it: somebody chose it
+            return _encoded(row, words, ours)
 
         def waits(value: str | None, name: str = name, row: Field = row) -> bool:
             held = parked.get(name)

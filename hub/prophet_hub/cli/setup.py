@@ -270,13 +270,14 @@ def _look(desk: Desk, file: JobFile, name: str, plugins: Plugins) -> _Found:
     from prophet_hub.jobs import natives  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.comparing import compared  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.remotes import connect  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs.trackers import account_of  # noqa: PLC0415 - lazy
 
     try:
         if natives.is_native(file, name):
             return _Found(name=name, said=natives.look(file, name, plugins.secret))
         connector = connect(file, name, folder=desk.folder, ask=plugins.secret)
         with contextlib.closing(connector):
-            account = connector.whoami()
+            account = account_of(name, connector)
             schema = connector.describe()
     except HubError as error:
         if isinstance(error, RemoteError):

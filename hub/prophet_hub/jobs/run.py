@@ -32,7 +32,7 @@ from prophet_hub.jobs.policies import policies, within
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled, spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
 from prophet_hub.jobs.steps import Exchanged, Failed, LeftOut, Reached, Settled
-from prophet_hub.jobs.trackers import Move, moves, references_of, seen, tracker_of
+from prophet_hub.jobs.trackers import Move, account_of, moves, references_of, seen, tracker_of
 from prophet_hub.merge.settle import Policy
 from prophet_hub.merge.votes import is_asked
 from prophet_hub.model import codec
@@ -237,7 +237,7 @@ class Run:
             yield LeftOut(remote=name, claim=held)
             return
         try:
-            account = connector.whoami()
+            account = account_of(name, connector)
         except RemoteError as error:
             yield self._failed(name, error)
             return

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from prophet_hub.engine.replica import Replica
-from prophet_hub.errors import UsageError
+from prophet_hub.errors import Garbled, NotFound, Rejected, UsageError
 from prophet_hub.foreign import shared
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.model.ids import TrackerId, fresh
-from prophet_hub.sdk import Connector, References
+from prophet_hub.sdk import Connector, Person, References
 
-__all__ = ["Move", "moves", "references_of", "seen", "tracker_of"]
+__all__ = ["Move", "account_of", "moves", "references_of", "seen", "tracker_of"]
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -52,6 +52,23 @@ def tracker_of(replica: Replica, remote: str) -> TrackerId:
         with replica.transaction():
             Ledger(replica.store, known, "").set_name(remote)
     return known
+
+
+def account_of(remote: str, connector: Connector) -> Person:
+    """Returns the hub's own account in a tracker, which proves the credentials.
+
+    Raises:
+        RemoteError: As the connector says; where the very first answer is none of that tracker's,
+            the address is what to look at.
+    """
+    try:
+        return connector.whoami()
+    except (NotFound, Rejected, Garbled) as error:
+        said = error.sentence
+        raise type(error)(
+            f"What answers at `url` of remote {remote} is no {connector.name}, or not all of one: {said}",
+            hint=f"Check `url` of remote {remote}.", remote=remote,
+        ) from error  # fmt: skip
 
 
 def references_of(

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final, Protocol
 
-from prophet_hub.errors import AuthFailed, Rejected
+from prophet_hub.errors import AuthFailed, NotFound, Rejected
 
 if TYPE_CHECKING:
     from prophet_hub.sdk.http import Answer, Http
 
+GONE: Final = 404
 MOVED: Final = frozenset({301, 302, 307, 308})
 
 __all__ = ["Auth", "Basic", "FormLogin", "Token"]
@@ -143,6 +144,8 @@ class FormLogin:
                 remote=http.remote,
                 status=answer.status,
             )
+        if answer.status == GONE:
+            raise NotFound(f"{http.remote} has no log-in.", remote=http.remote, status=GONE)
         if not self._accepted(answer) or not jar:
             raise AuthFailed(
                 f"{http.remote} refused the log-in.",

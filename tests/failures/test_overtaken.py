@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from foreign.kit import tick
+from foreign.kit import Hub, tick
 from foreign.test_changes import delete
 from foreign.test_scenarios import a, say, step
 from prophet_hub.foreign.steps import Outcome, Verb
 from prophet_hub.sdk import History
+from prophet_hub.testing.tracker import Knobs, Tracker
 
 
 def planned(hub, remote):
@@ -70,3 +71,40 @@ def test_a_member_that_leaves_after_the_plan_stays_until_the_next():
     hub.syncs()
     assert "labels" not in t.items["1"].fields
     hub.close()
+
+
+def test_a_version_that_moved_without_a_trace_is_read_again():
+    """The listing tells nothing of what moved it: the next run reads the ticket all the same."""
+    r, t = Tracker("R", Knobs()), Tracker("T", Knobs())
+    ref = r.create("bob", {"summary": "x"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        t.now += 100
+        hub.syncs()
+        (item,) = t.items.values()
+        item.version += 1
+        item.shown = None
+        tick(r)
+        r.update("bob", ref, {"summary": "y"})
+        hub.sync()
+        assert item.fields["summary"] == "x"
+        assert hub.inbox(t) == []
+        hub.sync()
+        assert item.fields["summary"] == "y"
+        hub.sync()
+        assert hub.foreign("T").inbox() == []
+
+
+def test_a_file_of_another_length_is_not_the_file():
+    r, t = Tracker("R", Knobs()), Tracker("T", Knobs())
+    ref = r.create("bob", {"summary": "x"})
+    r.attach("bob", ref, "a.txt", b"all of it")
+    with Hub(r, t) as hub:
+        whole = hub.specs["R"].connector.content
+        hub.specs["R"].connector.content = lambda _: iter([b"a page for people"])
+        hub.syncs()
+        (item,) = t.items.values()
+        assert item.attachments == []
+        hub.specs["R"].connector.content = whole
+        hub.syncs()
+        assert [file.data for file in item.attachments] == [b"all of it"]

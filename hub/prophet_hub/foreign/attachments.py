@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from prophet_hub.errors import HubError, Rejected
+from prophet_hub.errors import Garbled, HubError, Rejected
 from prophet_hub.foreign.guard import Guarded
 from prophet_hub.sdk import Attachment, Ticket
 from prophet_hub.store.blobs import Blobs
@@ -67,6 +67,11 @@ def _capped(connector: Guarded, attachment: Attachment, limit: int | None) -> It
         if limit is not None and size > limit:
             raise _too_large(attachment, limit)
         yield piece
+    if attachment.size is not None and size != attachment.size:
+        raise Garbled(
+            f"{safe_name(attachment.name)} came with {size:,} bytes in place of {attachment.size:,}.",
+            hint="The next run reads it again.",
+        )
 
 
 def _too_large(attachment: Attachment, limit: int) -> Rejected:

@@ -186,6 +186,8 @@ class Changer:
                 alone = len(send) == 1 and error.alone and not isinstance(error, Stale)
                 if isinstance(error, NotFound):
                     self.desk.items.unseen(ref, str(error))
+                elif isinstance(error, Stale):  # a listing need not tell what moved the version
+                    self.desk.items.again(ref, str(error))
                 elif alone and way is None:
                     name, sent = next(iter(send.items()))
                     self.desk.items.park(ref.kind, ref.id, name, sent.value, str(error))

@@ -209,10 +209,14 @@ class Items:
 
     def unseen(self, ref: Ref, why: str) -> None:
         """Notes that an item is not visible now, which deletes nothing: it is read again first."""
+        self.again(ref, f"not visible: {why}", quiet=False)
+
+    def again(self, ref: Ref, why: str, *, quiet: bool = True) -> None:
+        """Notes that an item is to be read again before anything else, whatever a listing tells."""
         whole = ref.ticket or ref.id
         self.ledger.wait(
-            TICKET, whole, WHOLE, f"not visible: {why}",
-            now=self.side.now(), record=self.side.record(TICKET, whole), tag=READ,
+            TICKET, whole, WHOLE, why, now=self.side.now(),
+            record=self.side.record(TICKET, whole), tag=READ, quiet=quiet,
         )  # fmt: skip
         self.side.waiting.add((TICKET, whole))
 

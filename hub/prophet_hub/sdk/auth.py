@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final, Protocol
 
-from prophet_hub.errors import AuthFailed, NotFound, Rejected
+from prophet_hub.errors import AuthFailed, Rejected
 
 if TYPE_CHECKING:
     from prophet_hub.sdk.http import Answer, Http
@@ -145,7 +145,10 @@ class FormLogin:
                 status=answer.status,
             )
         if answer.status == GONE:
-            raise NotFound(f"{http.remote} has no log-in.", remote=http.remote, status=GONE)
+            raise Rejected(
+                f"{http.remote} has no log-in.", hint=f"Check `url` of remote {http.remote}.",
+                remote=http.remote, status=GONE,
+            )  # fmt: skip
         if not self._accepted(answer) or not jar:
             raise AuthFailed(
                 f"{http.remote} refused the log-in.",

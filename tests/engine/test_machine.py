@@ -74,4 +74,5 @@ def test_replicas_are_as_the_law_says():
     play(OnTheStore, EXAMPLES, known=not ASKED)
 
     print(sorted(OnTheStore.total.items()))
-    assert {what for what in EVENTS if not OnTheStore.total[what]} == set()
+    never = {what for what in EVENTS if not OnTheStore.total[what]}
+    assert len(never) <= (0 if ASKED else 1), never  # as in tests/merge/test_machine.py

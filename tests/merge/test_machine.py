@@ -40,10 +40,20 @@ class Crowd(InMemory):
     total: ClassVar[Counter] = Counter()
 
 
+def missed(total):
+    """Fails where too many kinds of event never occurred.
+
+    Which examples a short run draws changes with each release of Hypothesis, so one rare kind may be
+    missing there; a long one has to meet them all.
+    """
+    never = {what for what in EVENTS if not total[what]}
+    assert len(never) <= (0 if ASKED else 1), never
+
+
 @pytest.mark.parametrize("machine", [InMemory, Crowd])
 def test_replicas_never_diverge(machine):
     """... and the machine did not pass by standing still."""
     play(machine, EXAMPLES // 2, known=not ASKED)
 
     print(sorted(machine.total.items()))
-    assert {what for what in EVENTS if not machine.total[what]} == set()
+    missed(machine.total)

@@ -1,5 +1,7 @@
 # What a fresh Redmine holds: `hub` is an ordinary account, `bob` may do everything.
 # Run by redmine.sh in Redmine's own process; keys are fixed, so that nobody has to log in for one.
+# Mail is written by a thread of its own, whose reading of the database locks out our writing.
+ActiveJob::Base.queue_adapter = :inline
 Setting.rest_api_enabled = '1'
 Setting.jsonp_enabled = '0'
 Setting.default_language = 'en'

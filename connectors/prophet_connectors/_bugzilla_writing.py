@@ -157,7 +157,7 @@ class Writer:
 
     def _check(self, name: str, *, new: bool = False) -> None:
         row = self._fields.theirs(name)
-        allowed = name.startswith(CUSTOM) or (row and (row.on_create if new else row.writable))
+        allowed = name.startswith(CUSTOM) or (row and row.takes(new=new))
         if not allowed:
             raise Unsupported(f"{self._api.remote} has no {name} that could be written.")
 

@@ -186,7 +186,7 @@ class Writer:
         """
         for name in said:
             row = self._fields.theirs(name)
-            if row is None or not (row.on_create if new else row.writable):
+            if row is None or not row.takes(new=new):
                 raise Rejected(f"{self._ask.remote} has no {name} that could be written.")
         return dict(said)
 

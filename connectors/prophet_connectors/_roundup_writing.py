@@ -248,7 +248,7 @@ class Writer:
         row = self._fields.theirs(name)
         if row is None and name.isidentifier() and name not in HIDDEN:
             return Field(theirs=name, ours=name)
-        if row is None or not (row.on_create if new else row.writable):
+        if row is None or not row.takes(new=new):
             raise Unsupported(f"{self._api.remote} has no {name} that could be written.")
         return row
 

@@ -148,7 +148,7 @@ class Debbugs(Connector):
         """
         for name in sorted(_told(operation)) if operation.ref.kind == TICKET else ():
             row = self.fields.theirs(name)
-            if not (row and (row.on_create if isinstance(operation, Create) else row.writable)):
+            if not (row and row.takes(new=isinstance(operation, Create))):
                 raise Unsupported(f"{self.context.remote} has no {name} that could be written.")
         doors: Doors = {}
         if self._writer:

@@ -288,7 +288,7 @@ class Hiveminder(Connector):
         """Returns the changes; all of them must be of fields that may be written."""
         for name in changes:
             row = self.fields.theirs(name)
-            if row is None or row.kind.many or not (row.on_create if new else row.writable):
+            if row is None or row.kind.many or not row.takes(new=new):
                 raise Unsupported(f"Hiveminder has no {name} that could be written.")
         return changes
 

@@ -268,7 +268,7 @@ class Taskwarrior(Connector):
         row = self.fields.theirs(name)
         if row is None and name.isidentifier() and name not in words.BUILT_IN and not many:
             return Field(theirs=name, ours=name)
-        if row is None or not (row.on_create if new else row.writable) or many != row.kind.many:
+        if row is None or not row.takes(new=new) or many != row.kind.many:
             raise Unsupported(f"Taskwarrior has no {name} that could be written so.")
         return row
 

@@ -120,6 +120,7 @@ class Trac(Connector):
             url=f"{base}/ticket/{{id}}",
             read=(r"(?<![\w:/])(?i:ticket|bug|issue):(?P<id>\d+)(?![\w:])",),
             file=f"{base}/raw-attachment/ticket/{{id}}/",
+            sign="!#",  # a number within a word is a ticket, too
         )
         self._rpc = Rpc(self.http, notify=settings.notify)
         self._reader = Reader(self._rpc, settings.key_field)

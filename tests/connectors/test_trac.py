@@ -711,3 +711,10 @@ def test_a_query_may_order_and_compare():
     with ExitStack() as stack:
         walker = Place(stack).connector._walker
         walker.check("status!=closed&or&summary~=a\\&b&keywords!^=x&order=id&created=2026..&max=0")
+
+
+def test_a_number_within_a_word_is_written_so_that_it_is_no_ticket():
+    """Trac links `rt#42`; the sign before keeps it from that."""
+    made = Trac(TracSettings(url="http://trac.example"), Context(remote="trac"))
+    assert made.references.sign == "!#"
+    made.close()

@@ -74,6 +74,6 @@ def test_a_dialect_is_marked():
 
 def test_trac_makes_no_link_of_the_number():
     """There `rt-main#42-53` would be the tickets 42 to 53, of whoever has these numbers."""
-    told = write(LINE, "Hello.", "trac")
+    told = write(LINE, "Hello.", "!#")
     assert told == "jesse, 2026-11-20 18:43 UTC, rt-main!#42-53:\n\nHello."
     assert parse(told) == (LINE, "Hello.")

@@ -158,6 +158,19 @@ def test_tickets_that_name_one_another_are_created_all_the_same():
         assert {d.outcome.value for d in done} == {"done"}
 
 
+def test_a_copys_first_line_names_no_stranger_where_a_number_in_a_word_is_a_ticket():
+    r, t = tracker("R"), tracker("T", "trac")
+    ref = r.create("bob", {"summary": "x"})
+    r.comment("bob", ref, "Said.")
+    with Hub(r, t) as hub:
+        connector = hub.specs["T"].connector
+        connector.references = replace(connector.references, sign="!#")
+        hub.syncs()
+        (body,) = (c.body for c in t.items["1"].comments)
+        assert f"R!#{ref}-" in body
+        assert len(r.items[ref].comments) == 1
+
+
 def test_code_is_left_alone():
     r, t = tracker("R", "markdown"), tracker("T", "markdown")
     ref = shifted(r, t, description="See #1 and `#1`:\n\n```\n#2\n```")

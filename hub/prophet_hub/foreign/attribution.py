@@ -50,11 +50,13 @@ class Line:
     dialect: str = ""
 
 
-def write(line: Line, body: str, dialect: str = "") -> str:
-    """Returns the body under its line, in a markup; `parse` gives both back."""
+def write(line: Line, body: str, sign: str = "#") -> str:
+    """Returns the body under its line; `parse` gives both back.
+
+    `sign` is how the tracker writes `#` where it refers to nothing.
+    """
     author = " ".join(line.author.replace(">", " ").split())[:200] or "somebody"
     comment = quote(line.comment, safe="").replace("-", "%2D")
-    sign = "!#" if dialect == "trac" else "#"  # there a number in a word is a ticket, too
     place = f"{quote(line.remote, safe='')}{sign}{quote(line.ticket, safe='')}-{comment}"
     marked = f" ({line.dialect})" if line.dialect not in {"", "plain"} else ""
     return (

@@ -68,7 +68,7 @@ def compose(
     found = Composed()
     stands = shadow.stands if shadow else {}
     for name, row, members in _slots(cells, fields, words, found):
-        if not (row.on_create if creating else row.writable):
+        if not row.takes(new=creating):
             continue
         stand = stands.get(name, Stand())
         heads = _heads(members, creating=creating)

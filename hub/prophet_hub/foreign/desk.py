@@ -108,8 +108,9 @@ class Desk:
         if (ref.kind, ref.id) not in self.side.waiting:
             return False
         row = self.ledger.waiting(ref.kind, ref.id, name)
-        mine = row is not None and row.parked and row.tag != WAY
-        return mine and row is not None and row.value == sent.value
+        if row is None or row.tag == WAY:
+            return False
+        return row.parked and row.value == sent.value
 
 
 def is_alive(cells: Cells) -> bool:

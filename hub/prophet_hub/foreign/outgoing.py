@@ -99,7 +99,7 @@ class Outgoing:
             comment=row.ref if row and remote else ids.text(born),
             dialect="" if known(home.dialect) else home.dialect,  # else it was converted
         )
-        return attribution.write(line, body, side.texts.target(home))
+        return attribution.write(line, body, side.texts.sign)
 
     def _name(self, word: str, row: ItemRow | None) -> str:
         """Returns what people call an author where they wrote; never an address that is not public."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 
 from prophet_hub.engine.replica import CellState, Replica
 from prophet_hub.foreign import shared
@@ -168,12 +168,7 @@ class Side:
             cell = self.cells(record).get((prop, ""))
             return self.text(cell.shown) if cell else ""
 
-        found: list[Home] = [home] if home else []
-
-        def known() -> Home:
-            found.extend(() if found else [self.home(record)])
-            return found[0]
-
+        known = cache(lambda: home or self.home(record))
         return self.words.through(
             Passage(texts=self.texts, home=known, dialect=dialect, present=present)
         )

@@ -97,7 +97,7 @@ class Statuses:
         for row, member, value in slots_of(rules, self.side.fields[TICKET]):
             if row.theirs in said or shows(shadow, row):
                 continue
-            if not (row.on_create if creating else row.writable):
+            if not row.takes(new=creating):
                 continue
             name, cell = slot(row.theirs, member), cells.get((row.ours, member))
             stand = shadow.stands.get(name, Stand())

@@ -69,6 +69,11 @@ class Texts:
         self._here = references.get(tracker)
         self._twin, self._told = twin, told
 
+    @property
+    def sign(self) -> str:
+        """How a text here writes `#` where it refers to nothing."""
+        return self._here.sign if self._here else "#"
+
     def target(self, home: Home) -> str:
         """Returns the markup in which a new item's texts are written here.
 

@@ -81,6 +81,10 @@ class Field:
         """Returns their word for ours."""
         return next((t for t, o in self.values if o == ours and not t.endswith("*")), ours)
 
+    def takes(self, *, new: bool) -> bool:
+        """Tells whether a create (`new`), else an update, may say it."""
+        return self.on_create if new else self.writable
+
     def same(self, one: str | None, other: str | None) -> bool:
         """Tells whether two of the tracker's words are one value to it."""
         if one is None or other is None or self.canon is None:

@@ -26,6 +26,7 @@ class References:
         ids: A regular expression of an id.
         file: What the address of a ticket's file begins with, before its name:
             `https://trac.example.org/raw-attachment/ticket/{id}/`; "" where names do not end it.
+        sign: How a text writes `#` within a word so that no ticket is meant.
     """
 
     url: str
@@ -33,6 +34,7 @@ class References:
     read: tuple[str, ...] = ()
     ids: str = r"\d+"
     file: str = ""
+    sign: str = "#"
 
     def to(self, ticket: str) -> str:
         """Returns how a text refers to a ticket."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from prophet_connectors._redmine_asking import Asker
@@ -16,6 +17,7 @@ from prophet_connectors._redmine_story import (
     events_of,
     fields_of,
     files_of,
+    journals_of,
     people_in,
 )
 from prophet_hub.errors import Rejected
@@ -56,7 +58,7 @@ class Reader:
             ref=Ref(id=number, url=f"{self._ask.http.base_url}/issues/{number}"),
             author=meaning.person(issue["author"]),
             created=instant(issue["created_on"]),
-            updated=instant(issue["updated_on"]),
+            updated=_updated(issue),
             fields=fields,
             events=tuple(_without_key(events_of(issue, meaning), held)),
             comments=comments_of(issue, meaning, self._dialect),
@@ -134,3 +136,9 @@ def _without_key(events: tuple[Event, ...], held: str) -> Iterator[Event]:
             kept.append(change)
         if kept:
             yield replace(event, changes=tuple(kept))
+
+
+def _updated(issue: Thing) -> datetime:
+    """Returns when the last thing happened: a relation's journal moves no `updated_on`."""
+    told = (instant(journal["created_on"]) for journal in journals_of(issue))
+    return max([instant(issue["updated_on"]), *told])

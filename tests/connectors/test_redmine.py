@@ -507,6 +507,15 @@ class TestStory:
         box.connector.apply(Update(ref=Ref(id=two), removed={"blocked": frozenset({one})}))
         assert "blocks" not in read(box, one).fields
 
+    def test_a_relation_is_what_happened_last(self, box):
+        """Though `updated_on` stays, a ticket's story does not go on after its end."""
+        one, two = box.make(box.new(1)), box.make(box.new(2))
+        box.advance(90)
+        box.connector.apply(Update(ref=Ref(id=two), added={"blocked": frozenset({one})}))
+
+        told = read(box, one)
+        assert told.updated == told.events[-1].created > told.created
+
     def test_nobody_said_when_it_starts(self, box):
         """Redmine would take the day of the create for it."""
         assert "start_date" not in read(box, create(box).id).fields

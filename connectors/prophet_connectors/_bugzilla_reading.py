@@ -18,6 +18,7 @@ from prophet_hub.sdk import (
     Ref,
     Ticket,
     Value,
+    single,
 )
 from prophet_hub.sdk.closing import joined
 from prophet_hub.sdk.times import instant
@@ -150,7 +151,7 @@ class Reader:
     def fields(self, bug: Mapping[str, Any]) -> dict[str, Value]:
         """Returns a bug's fields, its status with the resolution, all but the description."""
         fields = self.words.fields(bug, self._key_of(bug))
-        status = joined(_text(fields.get("status")), _text(fields.pop("resolution", None)))
+        status = joined(single(fields.get("status")), single(fields.pop("resolution", None)))
         return {**fields, "status": status} if status else fields
 
     def _said(
@@ -215,7 +216,3 @@ def _file(
         private=bool(one["is_private"]),
         comment=comment,
     )
-
-
-def _text(value: Value | None) -> str | None:
-    return value if isinstance(value, str) else None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from prophet_connectors._bugzilla_fields import CUSTOM, EMPTY, HOURS, INNER, WORK
-from prophet_hub.sdk import Event, FieldChange, Person, SetChange, Value, members
+from prophet_hub.sdk import Event, FieldChange, Person, SetChange, Value, members, single
 from prophet_hub.sdk.closing import joined, joined_changes
 from prophet_hub.sdk.times import instant
 
@@ -124,7 +124,7 @@ def events_of(
     """
     walked: list[tuple[str, str, tuple[FieldChange | SetChange, ...]]] = []
     state: dict[str, Value] = dict(now)
-    closing = _text(now.get("status")), _text(now.get("resolution"))
+    closing = single(now.get("status")), single(now.get("resolution"))
     repeats = members(now.get("dupe_of"))
     for entry in reversed(history):
         for rows in reversed(list(_apart(entry["changes"], words))):
@@ -194,9 +194,9 @@ def _undone(
             last += [change] if change.added or change.removed else []
             continue
         if name == "actual_time":
-            steps = [(_less(_text(now), added), _text(now))]
+            steps = [(_less(single(now), added), single(now))]
         else:
-            steps = _steps(name, removed, added, _text(now), words)
+            steps = _steps(name, removed, added, single(now), words)
         _put(state, name, steps[0][0])
         told = [FieldChange(field=name, old=old, new=new) for old, new in steps if old != new]
         last += told[-1:]
@@ -257,7 +257,3 @@ def _put(state: dict[str, Value], name: str, value: Value | None) -> None:
 
 def _is_duplicate(closing: tuple[str | None, str | None]) -> bool:
     return closing[1] == "DUPLICATE" and joined(*closing) is not None
-
-
-def _text(value: Value | None) -> str | None:
-    return value if isinstance(value, str) else None

@@ -33,7 +33,7 @@ from prophet_hub.sdk import (
     members,
 )
 from prophet_hub.sdk.answers import Answer
-from prophet_hub.sdk.marks import marked, unmarked
+from prophet_hub.sdk.marks import marked, remarked
 from prophet_hub.sdk.upload import FilePart, Multipart, TextPart
 
 __all__ = ["Writer"]
@@ -124,8 +124,8 @@ class Writer:
             return body, ""
         bug = self._ask.record(f"bugs/{operation.ref.id}")
         if "description" in changes:
-            key = unmarked(str(bug.get("description") or ""))[1]
-            body["description"] = marked(changes["description"] or "", key)
+            before = str(bug.get("description") or "")
+            body["description"] = remarked(changes["description"] or "", before)
             if not body["description"]:
                 raise Rejected(f"{self._ask.remote} has no bug without a description.")
         come, leave = (

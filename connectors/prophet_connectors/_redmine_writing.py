@@ -27,7 +27,7 @@ from prophet_hub.sdk import (
     Update,
     members,
 )
-from prophet_hub.sdk.marks import marked, unmarked
+from prophet_hub.sdk.marks import marked, remarked
 from prophet_hub.sdk.upload import Bare, FilePart
 
 __all__ = ["Writer"]
@@ -121,8 +121,8 @@ class Writer:
             raise Rejected(f"{self._ask.remote} does not let this account edit ticket {ref.id}.")
         body = self._words.changes(operation, present)
         if "description" in body:
-            key = unmarked(present.get("description") or "")[1]
-            body["description"] = marked(body["description"], key)
+            before = present.get("description") or ""
+            body["description"] = remarked(body["description"], before)
         spoken(self._ask.remote, body)
         relating = self._relating(ref.id, present, operation.added, operation.removed)
         for send in relating[:1]:

@@ -14,7 +14,7 @@ from prophet_connectors._trac_rpc import LEAVE, Rpc, no_action, value_of
 from prophet_connectors._trac_story import word_of
 from prophet_hub.errors import Rejected, RemoteError, Stale
 from prophet_hub.sdk import Create, Delete, Receipt, Ref, Update, Value
-from prophet_hub.sdk.marks import marked, unmarked
+from prophet_hub.sdk.marks import marked, remarked
 from prophet_hub.sdk.shapes import shaped
 
 __all__ = ["Writer"]
@@ -112,8 +112,8 @@ class Writer:
         sent = Sent()
         for name, value in operation.changes.items():
             if name == "description":
-                key = "" if self._key_field else unmarked(present.text(name))[1]
-                sent.attributes[name] = marked(value or "", key)
+                keyed = "" if self._key_field else present.text(name)
+                sent.attributes[name] = remarked(value or "", keyed)
             elif name != "status":
                 sent.attributes[name] = self._wire(name, value)
         for name in {*operation.added, *operation.removed}:

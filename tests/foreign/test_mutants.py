@@ -291,7 +291,7 @@ RULES = [
            "if not known(dialect):\n        return change(text)", "if True:\n        return change(text)",
            "code_is_left_alone"),
     Mutant("what a text names is created first", "plans",
-           "elif row and row.kind is Kind.LONG and cell.shown is not None:", "elif False:",
+           "elif row and row.kind is Kind.LONG and cell.shown is not None and side.texts.refers:", "elif False:",
            "the_ticket_that_a_text_names_is_created_first"),
     Mutant("a text is cut to the tracker's length", "texts",
            "if row.limit is None or len(text) <= row.limit:", "if True:",

@@ -69,7 +69,7 @@ def linked(side: Side, record: RecordId, cells: Cells) -> Iterator[RecordId]:
             other = record_of(member)
             if other:
                 yield side.replica.name(other)
-        elif row and row.kind is Kind.LONG and cell.shown is not None:
+        elif row and row.kind is Kind.LONG and cell.shown is not None and side.texts.refers:
             home = side.home(record)
             for ticket in side.texts.tickets(side.text(cell.shown), home):
                 if home.tracker and ticket != home.ticket:

@@ -70,6 +70,11 @@ class Texts:
         self._twin, self._told = twin, told
 
     @property
+    def refers(self) -> bool:
+        """Whether texts of any tracker of the job can name a ticket."""
+        return bool(self._references)
+
+    @property
     def sign(self) -> str:
         """How a text here writes `#` where it refers to nothing."""
         return self._here.sign if self._here else "#"

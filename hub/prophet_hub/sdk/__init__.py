@@ -5,7 +5,7 @@ a command that sends nothing does not pay for them.
 """
 
 from prophet_hub.sdk.connector import SPEC, Connector, Context, RemoteSettings
-from prophet_hub.sdk.fields import Field, FieldMap, Kind, change_between, members
+from prophet_hub.sdk.fields import Field, FieldMap, Kind, change_between, members, single
 from prophet_hub.sdk.messages import (
     ATTACHMENT,
     COMMENT,
@@ -68,4 +68,5 @@ __all__ = [
     "Value",
     "change_between",
     "members",
+    "single",
 ]

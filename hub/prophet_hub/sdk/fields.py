@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from prophet_hub.sdk.messages import FieldChange, SetChange, Value
 
-__all__ = ["Field", "FieldMap", "Kind", "change_between", "members"]
+__all__ = ["Field", "FieldMap", "Kind", "change_between", "members", "single"]
 
 
 class Kind(StrEnum):
@@ -141,6 +141,11 @@ class FieldMap:
 def members(value: Value | None) -> frozenset[str]:
     """Returns a set-valued field's members, none where it is absent."""
     return value if isinstance(value, frozenset) else frozenset()
+
+
+def single(value: Value | None) -> str | None:
+    """Returns the value of a field that has one, None where it is absent."""
+    return value if isinstance(value, str) else None
 
 
 def change_between(field: str, old: Value | None, new: Value | None) -> FieldChange | SetChange:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["ROOM", "marked", "unmarked"]
+__all__ = ["ROOM", "marked", "remarked", "unmarked"]
 
 _LINE: Final = re.compile(
     r"(?:\A|\r?\n[ \t]*\r?\n)\[prophet-hub:([0-9A-Za-z-]+)\](?:\s*\Z|(?=[ \t]*\r?\n))"
@@ -23,6 +23,11 @@ def marked(text: str, key: str) -> str:
     if not key:
         return text
     return f"{text}\n\n[prophet-hub:{key}]" if text else f"[prophet-hub:{key}]"
+
+
+def remarked(text: str, before: str) -> str:
+    """Returns the text with the key that stands in the one before it, if any does."""
+    return marked(text, unmarked(before)[1])
 
 
 def unmarked(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prophet_hub.sdk import FieldChange, FieldMap, History, SetChange, Ticket, Value
+from prophet_hub.sdk import FieldChange, FieldMap, History, SetChange, Ticket, Value, single
 from prophet_hub.testing.contract.checks import Checks, can, check, holds, read, tells, update
 from prophet_hub.testing.contract.sandbox import Absent, Sandbox
 
@@ -27,7 +27,7 @@ class Story(Checks):
             old = birth.get(name)
             expected = born.get(name)
             same = old == expected or (
-                not row.kind.many and row.same(_text(old), _text(expected) or row.default or None)
+                not row.kind.many and row.same(single(old), single(expected) or row.default or None)
             )
             assert same, f"{name} was born as {expected!r}, the story leads to {old!r}"
 
@@ -203,7 +203,7 @@ def unwound(fields: FieldMap, ticket: Ticket) -> dict[str, Value]:
             else:
                 row = fields.theirs(change.field)
                 assert row is not None, f"{change.field} has no row"
-                assert row.same(_text(now), change.new), (
+                assert row.same(single(now), change.new), (
                     f"event {event.id} leaves {change.field} at {change.new!r}, "
                     f"and then it is {now!r}"
                 )
@@ -213,7 +213,3 @@ def unwound(fields: FieldMap, ticket: Ticket) -> dict[str, Value]:
             else:
                 state.pop(change.field, None)
     return state
-
-
-def _text(value: Value | None) -> str | None:
-    return value if isinstance(value, str) else None

@@ -7,12 +7,8 @@ place of the real ones for the time of one test, wherever these are held.
 from __future__ import annotations
 
 import gc
-import importlib
 import inspect
-import sys
 import tempfile
-import types
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +25,8 @@ from foreign import (
 from foreign import test_scenarios as scenarios
 from foreign.test_scenarios import KEYS
 from foreign.worlds import shortest
+from house import guards
+from house.guards import Guard
 from prophet_hub.errors import HubError
 from prophet_hub.sdk import History
 
@@ -349,55 +347,12 @@ RED = (AssertionError, KeyError, HubError, pytest.fail.Exception)
 PLACES = (scenarios, test_people, test_items, test_families, test_local, test_texts, test_workflow)
 
 
-def _functions(space, prefix=""):
-    for name, held in list(vars(space).items()):
-        thing = getattr(held, "func", None) or getattr(held, "fget", None) or held
-        if isinstance(thing, types.FunctionType):
-            yield f"{prefix}{name}", thing
-        elif isinstance(thing, type) and not prefix:
-            yield from _functions(thing, f"{name}.")
-
-
-@contextmanager
 def switched_off(mutant):
-    edits = {mutant.module: [(mutant.text, mutant.instead)]}
-    if mutant.also:
-        edits.setdefault(mutant.also[0], []).append(mutant.also[1:])
-    with ExitStack() as stack:
-        for module, changes in edits.items():
-            stack.enter_context(_changed(module, changes))
-        yield
-
-
-@contextmanager
-def _changed(name, changes):
-    module = importlib.import_module(f"prophet_hub.foreign.{name}")
-    source = Path(inspect.getsourcefile(module)).read_text()
-    for text, instead in changes:
-        assert text in source, "the rule stands elsewhere now"
-        source = source.replace(text, instead, 1)
-    changed = types.ModuleType(module.__name__)
-    changed.__file__ = module.__file__
-    code = compile(source, module.__file__, "exec")
-    sys.modules[module.__name__] = changed
-    try:
-        exec(code, vars(changed))
-    finally:
-        sys.modules[module.__name__] = module
-    new = dict(_functions(changed))
-    kept = []
-    for known, function in _functions(module):
-        if function.__module__ != module.__name__ or known not in new:
-            continue
-        other = new[known].__code__
-        if function.__code__.co_freevars == other.co_freevars:
-            kept.append((function, function.__code__))
-            function.__code__ = other
-    try:
-        yield
-    finally:
-        for function, code_ in kept:
-            function.__code__ = code_
+    edits = [(mutant.module, mutant.text, mutant.instead), *([mutant.also] if mutant.also else [])]
+    return guards.switched_off(
+        *(Guard(mutant.rule, f"prophet_hub.foreign.{module}", text, instead)
+          for module, text, instead in edits)
+    )  # fmt: skip
 
 
 def play(name):

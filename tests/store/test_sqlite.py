@@ -381,3 +381,16 @@ def test_a_damaged_page_is_one_sentence(path):
         list(store.scan("runs"))
     store.close()
     assert "backup" in caught.value.hint
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path):
+    """What it held stays, and what came since can be written."""
+    path = str(tmp_path / "old.db")
+    with contextlib.closing(Store.open(path)) as store:
+        store.put("runs", ("1",), b"kept")
+        store.run("DROP TABLE audit")
+        store.run("PRAGMA user_version = 1")
+    with contextlib.closing(Store.open(path)) as store:
+        store.put("audit", (1,), b"new")
+        assert store.get("runs", ("1",)) == b"kept"
+        assert store.rows("PRAGMA user_version") == [(VERSION,)]

@@ -92,6 +92,7 @@ class Desk:
             record=planned.record, created=side.now(),
             before={name: sent.was for name, sent in send.items()},
             after={name: sent.value for name, sent in send.items()},
+            causes={name: sent.ids for name, sent in send.items()},
         )  # fmt: skip
         self.ledger.set_journal(side.run, number, row)
         return number

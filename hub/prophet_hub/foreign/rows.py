@@ -122,6 +122,8 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
         answered: The tracker said yes, which proves nothing.
         via: The value that is written first, on the way to this one; "" for the value itself.
         fills: It was put in because the tracker demands something, and is nobody's word.
+        undoes: It takes back what a run of ours wrote: when it is shown, the field goes on standing
+            for the writes that it stood for, so that the next plan does not write them again.
     """
 
     value: str | None
@@ -130,6 +132,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     was: str | None = None
     via: str = ""
     fills: bool = False
+    undoes: bool = False
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True):
@@ -220,6 +223,8 @@ class Journal(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         before, after: By slot, in the tracker's words; what a later undo needs.
         outcome: `sent` until something is known, then as in `steps.Outcome`.
+        causes: By slot, the writes that it carries: who wants it, and why, is told by them.
+        undoes: The run that it takes back, "" for a write of its own.
     """
 
     remote: str
@@ -234,3 +239,5 @@ class Journal(msgspec.Struct, frozen=True, array_like=True):
     after: dict[str, str | None] = {}
     ticket: str = ""
     outcome: str = "sent"
+    causes: dict[str, frozenset[WriteId]] = {}
+    undoes: str = ""

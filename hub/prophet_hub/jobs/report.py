@@ -54,6 +54,7 @@ class Report(msgspec.Struct):
         inbox: What waits in the inboxes of its remotes.
         brakes: What held it, in words.
         exit: The exit code it leads to.
+        undoes: The run that it takes back, "" for a run of its own.
     """
 
     run: str
@@ -67,6 +68,7 @@ class Report(msgspec.Struct):
     inbox: int = 0
     brakes: list[str] = []
     exit: int = 0
+    undoes: str = ""
 
     def pulled(self, step: Pulled) -> None:
         """Counts a ticket that was told."""

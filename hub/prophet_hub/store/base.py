@@ -157,5 +157,7 @@ LEDGER: Final[dict[str, tuple[str, ...]]] = {
     "peers": ("peer",),
     # the hub's own settings, tracker ids by remote among them
     "settings": ("name",),
+    # what trackers were asked for and answered, each line hashed over the one before it
+    "audit": ("number",),
 }
 """Table name -> key columns (text, bytes or int); each row carries one value of bytes."""

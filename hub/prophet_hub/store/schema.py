@@ -127,9 +127,10 @@ CREATE INDEX records_gone ON records (changed) WHERE kind = '';
 """
 
 
-def _ledger() -> str:
+def _ledger(*names: str) -> str:
     tables = []
-    for name, key in LEDGER.items():
+    for name in names:
+        key = LEDGER[name]
         columns = ", ".join(f"{k} ANY NOT NULL" for k in key)
         tables.append(
             f"CREATE TABLE {name} ({columns}, data BLOB NOT NULL, PRIMARY KEY ({', '.join(key)}))"
@@ -138,7 +139,15 @@ def _ledger() -> str:
     return "\n".join(tables)
 
 
-_STEPS: Final = (_LOG + SEARCH + _ledger(),)
+_STEPS: Final = (
+    _LOG
+    + SEARCH
+    + _ledger(
+        "shadows", "items", "outstanding", "intents", "receipts", "checkpoints", "scope", "inbox",
+        "people", "runs", "peers", "settings",
+    ),
+    _ledger("audit"),
+)  # fmt: skip
 """Step n leads from version n to version n + 1; a step that has been released is never changed."""
 
 VERSION: Final = len(_STEPS)

@@ -24,8 +24,8 @@ from prophet_hub.merge.cells import head_of, heads_of
 from prophet_hub.model import codec
 from prophet_hub.model.changes import LINKING, SAME_AS, Write
 from prophet_hub.model.ids import WriteId, text
-from prophet_hub.store.audit import Audit
 from prophet_hub.store.base import LATE, CellRow, EntryRow, RecordLine
+from prophet_hub.store.census import Census
 from prophet_hub.store.search import Search
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import Stored
@@ -54,23 +54,23 @@ class _Check:
 
     def __init__(self, store: Store, told: Told | None) -> None:
         self._store, self._log, self._derived = store, store.log, store.derived
-        self._audit, self._law, self._indexer = Audit(store), ByTheLaw(store), Indexer(store)
+        self._census, self._law, self._indexer = Census(store), ByTheLaw(store), Indexer(store)
         self._lasts: dict[bytes, tuple[int, bytes]] = {}
         self._rows: Counter[str] = Counter()
         self._twice: set[bytes] = set()  # names that stand at several places
         self._all_once = True  # but for these, as far as they were kept
         self._told, self._done = told, 0
-        self._steps = self._audit.count("entries") + self._audit.count("records")
+        self._steps = self._census.count("entries") + self._census.count("records")
 
     def sentences(self) -> Iterator[str]:
-        for said in self._audit.damage():
+        for said in self._census.damage():
             yield f"The file itself is damaged: {said}."
         yield from self._of_log()
         yield from self._of_contents()
         yield from self._of_classes()
         yield from self._of_receipts()
         for table in ("names", "touched", "cells", "joins", "echoes", "deaths"):
-            more = self._audit.count(table) - self._rows[table]
+            more = self._census.count(table) - self._rows[table]
             if more > 0:
                 yield f"The table {table} has {more} rows for which nothing in the log stands."
         yield from self._of_search()
@@ -88,7 +88,7 @@ class _Check:
             yield from self._of_page(page)
             after = page[-1].number
             self._step(len(page))
-        if self._audit.tips() != self._audit.tips_of_log():
+        if self._census.tips() != self._census.tips_of_log():
             yield "The last entries of the log's branches are not as noted."
 
     def _of_page(self, page: Sequence[EntryRow]) -> Iterator[str]:
@@ -121,10 +121,10 @@ class _Check:
             self._twice.clear()
         for n in sorted({n for _, n in lost}):
             yield f"Entry {n} has writes that are not found by their names."
-        strange = touched.keys() - self._audit.touched({r for r, _ in touched}, first, last)
+        strange = touched.keys() - self._census.touched({r for r, _ in touched}, first, last)
         for n in sorted({n for _, n in strange}):
             yield f"Entry {n} writes to records that do not know of it."
-        odd = carried ^ self._audit.carried(first, last)
+        odd = carried ^ self._census.carried(first, last)
         for n in sorted({n for n, *_ in odd}):
             yield f"What entry {n} names by hash is not as noted."
 
@@ -141,11 +141,11 @@ class _Check:
     # --- texts and contents ---
 
     def _of_contents(self) -> Iterator[str]:
-        for sha256, data in self._audit.texts():
+        for sha256, data in self._census.texts():
             if hashlib.sha256(data).hexdigest() != sha256:
                 yield f"The text {sha256[:12]} is not what its name says."
         wanted = dict(self._log.wanted())
-        for sha256, size, here in self._audit.needed():
+        for sha256, size, here in self._census.needed():
             awaited = wanted.pop(sha256, None) is not None  # also one that came, before a kill
             if not here:
                 if not awaited:
@@ -159,7 +159,7 @@ class _Check:
 
     def _of_classes(self) -> Iterator[str]:
         after = _FIRST
-        while lines := self._audit.lines(after, _CLASSES):
+        while lines := self._census.lines(after, _CLASSES):
             yield from self._of_lines(lines)
             after = lines[-1].number
             self._step(len(lines))
@@ -179,7 +179,7 @@ class _Check:
         for line in lines:
             if line.type != types.get(line.record, ""):
                 yield f"Record {text(line.record)} is not of the type that its writes say."
-        crossings = self._audit.crossings(groups)
+        crossings = self._census.crossings(groups)
         dead = set()
         for line in wholes:
             whole = line.record
@@ -283,7 +283,7 @@ class _Check:
 
     def _of_receipts(self) -> Iterator[str]:
         after = b""
-        while page := self._audit.receipts(after):
+        while page := self._census.receipts(after):
             past = Past(self._store)
             events = {row.record for row in page}
             _, links, _ = self._written(events, {}, events, past)
@@ -305,7 +305,7 @@ class _Check:
         if not self._indexer.search.whole():
             yield "The index of words does not fit the texts."
         after = _FIRST
-        while lines := self._audit.lines(after, _CLASSES):
+        while lines := self._census.lines(after, _CLASSES):
             for line in self._indexer.differences(lines):
                 yield f"Record {text(line.record)} is not found as it is shown."
             after = lines[-1].number

@@ -13,8 +13,8 @@ from prophet_hub.engine.quarantine import named_in
 from prophet_hub.errors import Invalid, StoreError
 from prophet_hub.model import codec
 from prophet_hub.model.changes import Write
-from prophet_hub.store.audit import Audit
 from prophet_hub.store.base import EntryRow
+from prophet_hub.store.census import Census
 from prophet_hub.store.search import Search
 from prophet_hub.store.sqlite import Store
 
@@ -34,11 +34,11 @@ def rebuild(
     Raises:
         StoreError: An accepted entry cannot be read.
     """
-    audit = Audit(store)
+    census = Census(store)
     store.derived.clear()
     Search(store).clear()
-    audit.forget_carried()
-    count, entries = 0, audit.count("entries")
+    census.forget_carried()
+    count, entries = 0, census.count("entries")
     for page in _pages(store):
         accepted = [(row.number, _accepted(row)) for row in page if row.reason is None]
         if accepted:
@@ -48,8 +48,8 @@ def rebuild(
         count += len(page)
         if told:
             told(count, entries)
-    audit.renew_tips()
-    store.log.want((sha256, size) for sha256, size, here in audit.needed() if not here)
+    census.renew_tips()
+    store.log.want((sha256, size) for sha256, size, here in census.needed() if not here)
     return count
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from prophet_hub.store.audit import Audit
+from prophet_hub.store.census import Census
 from prophet_hub.store.sqlite import Store
 
 __all__ = ["Stats", "stats"]
@@ -60,20 +60,20 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
 
 def stats(store: Store) -> Stats:
     """Returns counts and sizes; reads the log in pages."""
-    audit = Audit(store)
-    kinds, deleted = audit.kinds(), audit.deleted()
-    sizes = audit.sizes()
+    census = Census(store)
+    kinds, deleted = census.kinds(), census.deleted()
+    sizes = census.sizes()
     sizes["blobs"] = _below(store.blobs.folder)
     tickets = kinds.get(_TICKET, 0)
     return Stats(
         records={kind: count - deleted.get(kind, 0) for kind, count in kinds.items()},
         deleted=deleted,
-        entries=audit.count("entries"),
-        writes=audit.count("names"),
-        origins=audit.count("origins"),
-        conflicts=audit.conflicts(),
+        entries=census.count("entries"),
+        writes=census.count("names"),
+        origins=census.count("origins"),
+        conflicts=census.conflicts(),
         quarantine=len(store.log.held()),
-        wanted=audit.count("wanted"),
+        wanted=census.count("wanted"),
         sizes=sizes,
         per_ticket=sizes["file"] // tickets if tickets else 0,
         months=_months(store),

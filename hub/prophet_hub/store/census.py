@@ -1,4 +1,4 @@
-"""What a check of the whole database asks, and what a rebuild fills by one statement."""
+"""A count of all that a store holds: what a check asks, and what a rebuild fills by one statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prophet_hub.store.base import LATE, CellRow, RecordLine
 from prophet_hub.store.sqlite import Store
 from prophet_hub.values import Stored
 
-__all__ = ["Audit", "Tip"]
+__all__ = ["Census", "Tip"]
 
 Tip = tuple[bytes, bytes, int]
 """The last entry of a branch: (running hash, origin, sequence)."""
@@ -47,7 +47,7 @@ _CELL: Final = "SELECT record, prop, member, heads, conflict, mark, parent FROM 
 _PAGES: Final = 500
 
 
-class Audit:
+class Census:
     """Reads all of a store, in pages."""
 
     def __init__(self, store: Store) -> None:

@@ -36,8 +36,8 @@ machines: $(STAMP)  ## families of replicas, 20,000 on merge/ in memory and 500 
 	PROPHET_HUB_EXAMPLES=20000 $(BIN)/python -m pytest -n 2 tests/merge/test_machine.py -rP $(ARGS)
 	PROPHET_HUB_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_machine.py -rP $(ARGS)
 
-mutants: $(STAMP)  ## switches off each guard of merge/ and foreign/, and writes the table of killers
-	$(BIN)/python -m pytest -n $(WORKERS) tests/merge/test_mutants.py tests/foreign/test_mutants.py $(ARGS)
+mutants: $(STAMP)  ## switches off each guard, looks what falls, and writes the tables of it
+	$(BIN)/python -m pytest -n $(WORKERS) tests/merge/test_mutants.py tests/foreign/test_mutants.py tests/failures/test_table.py $(ARGS)
 	$(BIN)/python docs/generate.py
 
 bench: $(STAMP)  ## one JSON object per measurement, each a ratio to a floor of the same run

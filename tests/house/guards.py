@@ -23,12 +23,14 @@ class Guard:
     Attributes:
         rule: What it holds, in words.
         module: Dotted, whole.
+        also: What goes with it, where either alone would hold.
     """
 
     rule: str
     module: str
     text: str
     instead: str
+    also: tuple[Guard, ...] = ()
 
 
 @contextmanager
@@ -36,7 +38,8 @@ def switched_off(*guards: Guard) -> Iterator[None]:
     """Runs the block without these guards."""
     edits: dict[str, list[Guard]] = {}
     for guard in guards:
-        edits.setdefault(guard.module, []).append(guard)
+        for one in (guard, *guard.also):
+            edits.setdefault(one.module, []).append(one)
     with ExitStack() as stack:
         for module, changes in edits.items():
             stack.enter_context(_changed(module, changes))
@@ -59,15 +62,18 @@ def _changed(name, guards):
     finally:
         sys.modules[module.__name__] = module
     new = dict(_functions(changed))
-    kept = []
+    kept: list[tuple[types.FunctionType, types.CodeType]] = []
+    changes = False
     for known, function in _functions(module):
         if function.__module__ != module.__name__ or known not in new:
             continue
         other = new[known].__code__
         if function.__code__.co_freevars == other.co_freevars:
+            changes |= function.__code__ != other
             kept.append((function, function.__code__))
             function.__code__ = other
     try:
+        assert changes, f"no function holds it: {guards[0].rule}"
         yield
     finally:
         for function, code_ in kept:
@@ -76,7 +82,8 @@ def _changed(name, guards):
 
 def _functions(space, prefix=""):
     for name, held in list(vars(space).items()):
-        thing = getattr(held, "func", None) or getattr(held, "fget", None) or held
+        inner = (getattr(held, name, None) for name in ("__wrapped__", "func", "fget"))
+        thing = next(filter(None, inner), held)
         if isinstance(thing, types.FunctionType):
             yield f"{prefix}{name}", thing
         elif isinstance(thing, type) and not prefix:

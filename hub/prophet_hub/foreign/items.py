@@ -182,6 +182,7 @@ class Items:
             ticket=telling.ticket,
             files=shadow.files if shadow else frozenset(),
             reachable=telling.reachable,
+            updated=telling.updated,
         )
         if new != shadow:
             self.ledger.set_shadow(kind, ref, new)
@@ -211,12 +212,13 @@ class Items:
         """Notes that an item is not visible now, which deletes nothing: it is read again first."""
         self.again(ref, f"not visible: {why}", quiet=False)
 
-    def again(self, ref: Ref, why: str, *, quiet: bool = True) -> None:
+    def again(self, ref: Ref, why: str, *, quiet: bool = True, value: str | None = None) -> None:
         """Notes that an item is to be read again before anything else, whatever a listing tells."""
         whole = ref.ticket or ref.id
         self.ledger.wait(
             TICKET, whole, WHOLE, why, now=self.side.now(),
-            record=self.side.record(TICKET, whole), tag=READ, quiet=quiet,
+            record=self.side.record(TICKET, whole), tag=READ, quiet=quiet, value=value,
+            until=self.side.run,
         )  # fmt: skip
         self.side.waiting.add((TICKET, whole))
 

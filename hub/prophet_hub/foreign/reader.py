@@ -6,6 +6,10 @@ like a ticket; it is known once its body is told, not once something is bound to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
 import msgspec
 
 from prophet_hub.errors import HubError, Rejected
@@ -33,6 +37,8 @@ from prophet_hub.values import PRESENT, Stored, to_micros
 
 __all__ = ["Reader"]
 
+_OLDER: Final = "It was told as it had been before; what is told so twice is believed."
+
 
 class Reader:
     """Reads items of one remote; every method is called inside a transaction."""
@@ -47,6 +53,8 @@ class Reader:
         Returns how many cells it changed here.
         """
         side = self.side
+        if self._is_older(ticket):
+            return 0
         inner: list[Comment | Attachment] = [*ticket.comments, *ticket.attachments]
         side.people.learn([*ticket.people.values(), ticket.author, *(i.author for i in inner)])
         side.people.learn(event.author for event in ticket.events)
@@ -54,12 +62,29 @@ class Reader:
         for comment in ticket.comments:
             told += self._comment(comment)
         files: set[str] = set()
+        said = {comment.ref.id: comment.private for comment in ticket.comments}
         for attachment in ticket.attachments:
-            told += self._attachment(attachment, contents, files)
+            told += self._attachment(_within(attachment, said), contents, files)
         self._files(ticket.ref.id, frozenset(files))
         self._our_deletes(ticket.ref.id, {(i.ref.kind, i.ref.id) for i in inner})
         side.people.save()
         return told
+
+    def _is_older(self, ticket: Ticket) -> bool:
+        """Tells whether an answer came late: it shows a ticket as it was before the last reading.
+
+        Such a ticket is read again first.  What the next run is told in the same way is so: a clock
+        was put right, or a backup restored.
+        """
+        shadow = self.ledger.shadow(TICKET, ticket.ref.id)
+        updated = to_micros(ticket.updated)
+        if shadow is None or updated >= shadow.updated:
+            return False
+        row = self.ledger.waiting(TICKET, ticket.ref.id)
+        if row and row.value == str(updated) and row.until != self.side.run:
+            return False
+        self.items.again(ticket.ref, _OLDER, value=str(updated))
+        return True
 
     def gone(self, gone: Gone) -> bool:
         """Takes in a tombstone: it deletes what that very item showed, and nothing else.
@@ -218,3 +243,9 @@ class Reader:
                 stands = {n: Stand(s.value, s.ids, own=True) for n, s in intent.sent.items()}
                 return Shadow(stands=stands, ticket=intent.ticket)
         return Shadow()
+
+
+def _within(attachment: Attachment, said: Mapping[str, bool | None]) -> Attachment:
+    """Returns a file as private as the comment that it came with, if it came with one."""
+    private = said.get(attachment.comment, False)
+    return attachment if private is False else replace(attachment, private=private)

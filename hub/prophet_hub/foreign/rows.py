@@ -96,6 +96,7 @@ class Shadow(msgspec.Struct, frozen=True, array_like=True):
         files: The ids of the attachments that were told.
         closed: It is a deletion of ours that the tombstone confirmed.
         reachable: The statuses that it offered, None where it does not tell.
+        updated: When it had changed last, in microseconds on the tracker's clock.
     """
 
     stands: dict[str, Stand] = {}
@@ -107,6 +108,7 @@ class Shadow(msgspec.Struct, frozen=True, array_like=True):
     files: frozenset[str] = frozenset()
     closed: bool = False
     reachable: frozenset[str] | None = None
+    updated: int = 0
 
 
 def dialect_of(shadow: Shadow) -> str:

@@ -101,14 +101,12 @@ class Writer:
         side, kind = self.side, planned.ref.kind
         record = side.replica.name(planned.record)
         cells = side.cells(record)
-        if side.refs(record, kind) or not is_alive(cells):
-            return Applied(planned=planned, outcome=Outcome.STALE)
         ticket = self.desk.ticket(planned)
-        if kind != TICKET and not ticket:
+        place = new_ref(kind, record)
+        if not self._is_due(place, ticket, record, cells):
             return Applied(planned=planned, outcome=Outcome.STALE)
         if kind == TICKET and kind not in side.able.keys and self._unsure():
             return Applied(planned=planned, outcome=Outcome.UNSURE)
-        place = new_ref(kind, record)
         need = self.desk.planner.compose(kind, place[1], record, cells, None)
         whole = self.desk.as_planned(planned, need)
         offers = self._offers(kind, whole, refused)
@@ -151,6 +149,16 @@ class Writer:
             self._made.append(made)
             return None
         return self._confirm_create(made)
+
+    def _is_due(self, place: tuple[str, str], ticket: str, record: RecordId, cells: Cells) -> bool:
+        """Tells whether what was planned is still to be made: not there, alive, and no secret."""
+        if self.side.refs(record, place[0]) or not is_alive(cells):
+            return False
+        if place[0] != TICKET and not ticket:
+            return False
+        withheld = self.desk.planner.withheld(*place, record, cells, None)
+        self.desk.planner.write_down()
+        return not withheld
 
     def _offers(
         self, kind: str, whole: dict[str, Sent], refused: RemoteError | None

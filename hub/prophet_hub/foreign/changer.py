@@ -13,7 +13,7 @@ from prophet_hub.foreign.compose import Composed
 from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
 from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.rows import LIFE_SLOT, Sent, Shadow
-from prophet_hub.foreign.steps import Applied, Outcome, Planned
+from prophet_hub.foreign.steps import Applied, Outcome, Planned, Verb
 from prophet_hub.foreign.workflow import Way
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
@@ -169,13 +169,17 @@ class Changer:
         noted = noted or send
         operation = self.desk.outgoing.update(ref, parcel.record, parcel.cells, parcel.shadow, send)
         with side.transaction():
-            number = self.desk.journal(planned, ref, send)
+            number = self.desk.journal(planned, Verb.UPDATE, ref, send)
+            noted = {
+                name: msgspec.structs.replace(sent, number=number) for name, sent in noted.items()
+            }
             for name, sent in noted.items():
                 self.ledger.set_sent(ref.kind, ref.id, name, sent)
             side.under_way.add((ref.kind, ref.id))
         try:
             receipt = side.connector.apply(operation)
         except (Unsure, Garbled):
+            self.desk.unsure(number)
             raise
         except RemoteError as error:
             with side.transaction():
@@ -260,12 +264,13 @@ class Changer:
         if isinstance(told, Gone) or wanted or shadow is None or shadow.gone:
             return Applied(planned=planned, outcome=Outcome.STALE)
         with side.transaction():
-            number = self.desk.journal(planned, ref, {})
-            self.ledger.set_sent(ref.kind, ref.id, LIFE_SLOT, Sent("gone"))
+            number = self.desk.journal(planned, Verb.DELETE, ref, {})
+            self.ledger.set_sent(ref.kind, ref.id, LIFE_SLOT, Sent("gone", number=number))
             side.under_way.add((ref.kind, ref.id))
         try:
             receipt = side.connector.apply(Delete(ref=ref, version=shadow.version))
         except (Unsure, Garbled):
+            self.desk.unsure(number)
             raise
         except RemoteError as error:
             with side.transaction():

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from prophet_hub.errors import Garbled, HubError, NotFound, Stale, Unsure
 from prophet_hub.foreign.compose import Composed
 from prophet_hub.foreign.outgoing import Outgoing
@@ -82,27 +80,27 @@ class Desk:
             send = {name: sent for name, sent in send.items() if not sent.fills}
         return send
 
-    def journal(self, planned: Planned, ref: Ref, send: Mapping[str, Sent]) -> int:
-        """Writes down what a tracker is about to be asked for; returns the row's number."""
+    def journal(self, planned: Planned, verb: Verb, ref: Ref, send: Mapping[str, Sent]) -> int:
+        """Writes down what a tracker is about to be asked for; returns the request's number."""
         side = self.side
-        number = self.ledger.next(f"receipts:{side.run}")
         row = Journal(
             remote=side.spec.name, tracker=side.spec.tracker, job=side.job,
-            verb=planned.verb.value, kind=ref.kind, ref=ref.id, ticket=ref.ticket,
+            verb=verb.value, kind=ref.kind, ref=ref.id, ticket=ref.ticket,
             record=planned.record, created=side.now(),
             before={name: sent.was for name, sent in send.items()},
             after={name: sent.value for name, sent in send.items()},
             causes={name: sent.ids for name, sent in send.items()},
         )  # fmt: skip
-        self.ledger.set_journal(side.run, number, row)
-        return number
+        return side.audit.asked(row)
 
-    def close(self, number: int, outcome: Outcome) -> None:
-        """Writes down what came of it."""
-        row = self.ledger.journal(self.side.run, number)
-        if row:
-            row = msgspec.structs.replace(row, outcome=outcome.value)
-            self.ledger.set_journal(self.side.run, number, row)
+    def close(self, number: int, outcome: Outcome, item: str = "") -> None:
+        """Writes down what came of it, unless a reading has said so already."""
+        self.side.audit.answered(number, outcome.value, item=item, now=self.side.now())
+
+    def unsure(self, number: int) -> None:
+        """Writes down that no answer came; a later reading tells what became of it."""
+        with self.side.transaction():
+            self.close(number, Outcome.UNSURE)
 
     def parked(self, ref: Ref, name: str, sent: Sent) -> bool:
         """Tells whether a value that was sent waits in the inbox."""

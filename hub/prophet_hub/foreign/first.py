@@ -11,6 +11,7 @@ from prophet_hub.errors import NotFound
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import READ, WHOLE, Intent
 from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.steps import Outcome
 from prophet_hub.model import ids
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, TICKET, Ref
@@ -37,13 +38,14 @@ def look(reader: Reader) -> None:
             found = None
         with side.transaction():
             if found is None:
-                never(side, kind, record)
+                never(side, kind, record, intent)
             else:
                 answered(reader, kind, record, intent, found.id)
 
 
-def never(side: Side, kind: str, record: RecordId) -> None:
+def never(side: Side, kind: str, record: RecordId, intent: Intent) -> None:
     """A create never happened: the next plan makes it again."""
+    side.audit.answered(intent.number, Outcome.NEVER, item="", now=side.now())
     side.set_intent(kind, record, None)
     side.ledger.look(record)
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, READ, WHOLE, Intent, ItemRow, Shadow
 from prophet_hub.foreign.side import LazyCells, Side
+from prophet_hub.foreign.steps import Outcome
 from prophet_hub.foreign.texts import Home
 from prophet_hub.foreign.transcribe import Known, Reading, transcribe
 from prophet_hub.foreign.translate import Telling
@@ -56,6 +57,7 @@ class Items:
         self._log(telling, reading)
         self._note(telling, known, reading)
         if intent:
+            self.answered(intent[1].number, Outcome.DONE, ref)
             side.set_intent(kind, intent[0], None)
         return reading.changes
 
@@ -186,6 +188,7 @@ class Items:
         )
         if new != shadow:
             self.ledger.set_shadow(kind, ref, new)
+        self._came(ref, known, reading)
         for name, sent in known.sent.items():
             self.settled(kind, ref, name)
             if name not in reading.refused and not sent.via:
@@ -196,6 +199,21 @@ class Items:
                 kind, ref, name, sent.value, "The tracker took the value and does not show it."
             )
         self.clear(kind, ref, WHOLE)
+
+    def _came(self, ref: str, known: Known, reading: Reading) -> None:
+        """Writes down what became of requests that this reading settles."""
+        came: dict[int, Outcome] = {}
+        for name, sent in known.sent.items():
+            if name in reading.refused:
+                came[sent.number] = Outcome.REFUSED
+            elif sent.answered or name in reading.landed:
+                came.setdefault(sent.number, Outcome.DONE)
+        for number in sorted({sent.number for sent in known.sent.values()}):
+            self.answered(number, came.get(number, Outcome.NEVER), ref)
+
+    def answered(self, number: int, outcome: Outcome, ref: str) -> None:
+        """Writes down what became of a request, where nothing else has said so."""
+        self.side.audit.answered(number, outcome, item=ref, now=self.side.now())
 
     def park(self, kind: str, ref: str, name: str, value: str | None, reason: str) -> None:
         """Puts a value into the inbox that is not sent again until it changes."""
@@ -232,10 +250,11 @@ class Items:
         self.ledger.set_sent(kind, ref, name, None)
 
     def settle_all(self, kind: str, ref: str) -> None:
-        """Notes that all our writes of an item are settled, a delete apart."""
+        """Notes that all our writes of an item that is gone are settled, a delete apart."""
         self.side.under_way.discard((kind, ref))
-        for name in self.ledger.sent(kind, ref):
+        for name, sent in self.ledger.sent(kind, ref).items():
             if name != LIFE_SLOT:
+                self.answered(sent.number, Outcome.GONE, ref)
                 self.settled(kind, ref, name)
 
 

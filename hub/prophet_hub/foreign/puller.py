@@ -257,7 +257,7 @@ class Puller:
             if unsure:  # a whole pull without them proves that they never were
                 for (kind, record), intent in list(side.intents.items()):
                     if not intent.ref:
-                        first.never(side, kind, record)
+                        first.never(side, kind, record, intent)
         return told
 
     def _take_alone(self, unit: Fetched) -> Pulled:

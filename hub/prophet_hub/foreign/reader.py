@@ -18,6 +18,7 @@ from prophet_hub.foreign.attachments import Contents, safe_name
 from prophet_hub.foreign.items import Items
 from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, WHOLE, Shadow, Stand
 from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.foreign.steps import Outcome
 from prophet_hub.foreign.translate import Telling, read_attachment, read_comment, read_ticket
 from prophet_hub.model import ids
 from prophet_hub.model.changes import LIFE, Cell, Write
@@ -103,7 +104,10 @@ class Reader:
                 kind, ref, msgspec.structs.replace(shadow, merged=gone.merged_into)
             )
             return not shadow.merged
-        ours = shadow.closed or LIFE_SLOT in self.ledger.sent(kind, ref)
+        asked = self.ledger.sent(kind, ref).get(LIFE_SLOT)
+        ours = shadow.closed or asked is not None
+        if asked:
+            self.items.answered(asked.number, Outcome.DONE, ref)
         self.items.settled(kind, ref, LIFE_SLOT)
         self.ledger.set_shadow(kind, ref, msgspec.structs.replace(shadow, gone=True, closed=ours))
         if not ours:
@@ -239,6 +243,7 @@ class Reader:
         """Returns what an item showed that was deleted before we read it: what we sent."""
         for (made, record), intent in list(self.side.intents.items()):
             if made == kind and intent.ref == ref:
+                self.items.answered(intent.number, Outcome.DONE, ref)
                 self.side.set_intent(kind, record, None)
                 stands = {n: Stand(s.value, s.ids, own=True) for n, s in intent.sent.items()}
                 return Shadow(stands=stands, ticket=intent.ticket)

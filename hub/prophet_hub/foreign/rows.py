@@ -126,6 +126,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
         fills: It was put in because the tracker demands something, and is nobody's word.
         undoes: It takes back what a run of ours wrote: when it is shown, the field goes on standing
             for the writes that it stood for, so that the next plan does not write them again.
+        number: The request's line in the audit, 0 before it is asked.
     """
 
     value: str | None
@@ -135,6 +136,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     via: str = ""
     fills: bool = False
     undoes: bool = False
+    number: int = 0
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True):
@@ -145,7 +147,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
         ticket: For comments and attachments, the ticket's id.
         sent: By slot.
         ref: The answer's id; "" while no answer came.
-        number: Its row in the journal.
+        number: Its line in the audit, and its row in the journal.
     """
 
     key: RecordId
@@ -223,10 +225,12 @@ class Journal(msgspec.Struct, frozen=True, array_like=True):
     """One write that a tracker was asked for.
 
     Attributes:
+        ref: Of a create, what it made; "" while that is not known.
         before, after: By slot, in the tracker's words; what a later undo needs.
         outcome: `sent` until something is known, then as in `steps.Outcome`.
         causes: By slot, the writes that it carries: who wants it, and why, is told by them.
         undoes: The run that it takes back, "" for a write of its own.
+        salt: Hashed with the values, so that nobody guesses them by what the audit says of them.
     """
 
     remote: str
@@ -243,3 +247,4 @@ class Journal(msgspec.Struct, frozen=True, array_like=True):
     outcome: str = "sent"
     causes: dict[str, frozenset[WriteId]] = {}
     undoes: str = ""
+    salt: bytes = b""

@@ -9,6 +9,7 @@ from functools import cache, cached_property
 
 from prophet_hub.engine.replica import CellState, Replica
 from prophet_hub.foreign import shared
+from prophet_hub.foreign.audit import Audit
 from prophet_hub.foreign.guard import Guarded
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.people import People
@@ -44,6 +45,7 @@ class Side:
         self.connector = Guarded(spec.connector, spec.name)
         self.able = spec.connector.capabilities
         self.ledger = Ledger(replica.store, spec.tracker, job)
+        self.audit = Audit(self.ledger, run)
         self.fields = tables(spec.fields, self.able.comment_limit)
         self.texts = Texts(
             tracker=spec.tracker, dialects=self.able.dialects, references=references,

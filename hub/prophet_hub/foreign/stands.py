@@ -43,12 +43,14 @@ class CellReading:
         told: How many writes it told.
         receipts: (event, the writes that this event is).
         refused: The value that the tracker took in silence and did not show.
+        landed: Our write under way was shown, now or in between.
     """
 
     stand: Stand
     told: int = 0
     receipts: list[tuple[str, Ids]] = field(default_factory=list)
     refused: bool = False
+    landed: bool = False
 
 
 def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have an order
@@ -76,10 +78,12 @@ def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have
     """
     found = CellReading(stand or Stand())
     last = story[-1].id if story else found.stand.cursor
+    asked = sent
 
     def stands(value: str | None, ids: Ids, sent: Sent | None = None, at: int = time) -> None:
         old = found.stand
         if sent is not None:
+            found.landed |= sent is asked
             found.stand = Stand(value, ids, last, True, old.flips, old.flipped, sent.was)
             return
         flips = 0
@@ -89,6 +93,7 @@ def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have
 
     def passes(value: str | None) -> None:
         """A station of ours on the way: it stands for what stood there before."""
+        found.landed = asked is not None
         old = found.stand
         origin = old.origin or old.value or ""
         origin = "" if same(value, origin) else origin
@@ -138,7 +143,7 @@ def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have
             passes(new)
             continue
         if sent and same(old, sent.value) and not same(old, shown):
-            above, sent = sent.ids, None  # partial history left our own event out
+            above, sent, found.landed = sent.ids, None, True  # partial history left our own out
         if not (same(old, new) and same(new, shown)):
             tells(step, new, above, old)
     if stand is None and sent and not same(now, sent.value):

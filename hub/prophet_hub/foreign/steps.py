@@ -86,6 +86,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # the tracker took it in silence and did nothing: parked
     STALE = "stale"  # moved on under our hands; the next run looks again
     UNSURE = "unsure"  # no answer came; the next run looks first
+    NEVER = "never"  # no answer came, and a later reading does not show it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

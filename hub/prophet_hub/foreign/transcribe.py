@@ -65,6 +65,7 @@ class Reading:
         births, steps, residue: The writes, in the order in which they go into the log.
         receipts: (write id of the event, the writes that it is).
         refused: By slot.
+        landed: The slots of writes under way that were shown.
     """
 
     stands: dict[str, Stand] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class Reading:
     residue: list[Write] = field(default_factory=list)
     receipts: list[tuple[WriteId, Ids]] = field(default_factory=list)
     refused: dict[str, Sent] = field(default_factory=dict)
+    landed: set[str] = field(default_factory=set)
 
     @property
     def changes(self) -> int:
@@ -117,6 +119,8 @@ def transcribe(telling: Telling, fields: FieldMap, words: Words, known: Known) -
         found.receipts += [(teller.name(e, row, name), ids) for e, ids in got.receipts]
         if got.refused and name in known.sent:
             found.refused[name] = known.sent[name]
+        if got.landed and name in known.sent:
+            found.landed.add(name)
     return found
 
 

@@ -114,12 +114,15 @@ class Writer:
         operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
         intent = Intent(key=side.born(record), ticket=ticket, sent=send)
         with side.transaction():
-            number = self.desk.journal(planned, Ref(kind=kind, id="", ticket=ticket), send)
+            number = self.desk.journal(
+                planned, Verb.CREATE, Ref(kind=kind, id="", ticket=ticket), send
+            )
             intent = msgspec.structs.replace(intent, number=number)
             side.set_intent(kind, intent.key, intent)
         try:
             receipt = side.connector.apply(operation)
         except (Unsure, Garbled):
+            self.desk.unsure(number)
             raise
         except RemoteError as error:
             asks = kind == TICKET and isinstance(error, Rejected)
@@ -203,7 +206,7 @@ class Writer:
         told = unit.told
         with side.transaction():
             self.desk.puller.take(unit)
-            self.desk.close(made.number, Outcome.DONE)
+            self.desk.close(made.number, Outcome.DONE, made.ref.id)
         outcome = Outcome.GONE if isinstance(told, Gone) else Outcome.DONE
         if isinstance(told, Ticket):
             rest = self.changer.update(replace(planned, ref=made.ref), fresh=True)
@@ -232,7 +235,7 @@ class Writer:
             self.desk.puller.take(unit)
             for made in batch:
                 there = self.ledger.shadow(made.ref.kind, made.ref.id) is not None
-                self.desk.close(made.number, Outcome.DONE if there else Outcome.UNSURE)
+                self.desk.close(made.number, Outcome.DONE if there else Outcome.UNSURE, made.ref.id)
                 if there:
                     self.ledger.look(made.planned.record, again=False)
         for made in batch:

@@ -228,6 +228,13 @@ class Store:
                 return
             last = page[-1][:-1]
 
+    def last(self, table: str) -> tuple[Key, bytes] | None:
+        """Returns the row with the greatest key, None where there is none."""
+        names = LEDGER[table]
+        order = ", ".join(f"{name} DESC" for name in names)
+        found = self.rows(f"SELECT {', '.join(names)}, data FROM {table} ORDER BY {order} LIMIT 1")  # noqa: S608 - LEDGER's own names
+        return (found[0][:-1], found[0][-1]) if found else None
+
     # --- small facts about this database ---
 
     def meta(self, name: str) -> Any:

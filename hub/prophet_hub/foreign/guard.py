@@ -15,6 +15,7 @@ from prophet_hub.sdk import (
     Checkpoint,
     Connector,
     Gone,
+    ListedTicket,
     Operation,
     Pull,
     Receipt,
@@ -39,6 +40,17 @@ class Guarded:
         """Tells what changed."""
         with self._sense("its list of changes"):
             yield from self._connector.changed(pull)
+
+    def listed(self, pull: Pull) -> Iterator[ListedTicket | Ticket | Ref | Gone]:
+        """Tells what is there, as its listing in pages shows it, or as `changed` tells it."""
+        with self._sense("its list of tickets"):
+            told = self._connector.listed(pull)
+            if told is not None:
+                yield from told
+                return
+            for item in self._connector.changed(pull):
+                if not isinstance(item, Checkpoint):
+                    yield item
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Reads a ticket."""

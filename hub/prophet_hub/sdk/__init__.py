@@ -4,7 +4,7 @@ The heavy pieces (`prophet_hub.sdk.http` and what stands on requests) are import
 a command that sends nothing does not pay for them.
 """
 
-from prophet_hub.sdk.connector import SPEC, Connector, Context, RemoteSettings
+from prophet_hub.sdk.connector import SPEC, Connector, Context, RemoteSettings, Tally
 from prophet_hub.sdk.fields import Field, FieldMap, Kind, change_between, members, single
 from prophet_hub.sdk.messages import (
     ATTACHMENT,
@@ -19,6 +19,7 @@ from prophet_hub.sdk.messages import (
     Event,
     FieldChange,
     Gone,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -53,6 +54,7 @@ __all__ = [
     "Gone",
     "History",
     "Kind",
+    "ListedTicket",
     "Operation",
     "Person",
     "Pull",
@@ -63,6 +65,7 @@ __all__ = [
     "Schema",
     "SchemaField",
     "SetChange",
+    "Tally",
     "Ticket",
     "Update",
     "Value",

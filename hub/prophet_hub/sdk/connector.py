@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, ClassVar
 
 from prophet_hub.sdk.fields import FieldMap
 from prophet_hub.sdk.messages import (
     Checkpoint,
     Gone,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -21,7 +23,7 @@ from prophet_hub.sdk.messages import (
 from prophet_hub.sdk.promises import Capabilities, Schema
 from prophet_hub.sdk.references import References
 
-__all__ = ["SPEC", "Connector", "Context", "RemoteSettings"]
+__all__ = ["SPEC", "Connector", "Context", "RemoteSettings", "Tally"]
 
 SPEC = 1
 """The version of this interface; the hub accepts it and the one before."""
@@ -44,6 +46,19 @@ class RemoteSettings:
     query: str = ""
 
 
+class Tally:
+    """Counts the requests of one connector; threads share it."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self._lock = Lock()
+
+    def one(self) -> None:
+        """Counts a request."""
+        with self._lock:
+            self.requests += 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the hub hands to a connector beside its settings.
@@ -54,6 +69,7 @@ class Context:
         session: A `requests.Session` to use instead of a new one, None for a new one (tests).
         clock: A `prophet_hub.sdk.pace.Clock`, None for the machine's own (tests turn one).
         dry: Whether nothing at all may be written to the tracker, not even a mark of our own.
+        tally: Where requests are counted; `sdk.http` does it by itself.
     """
 
     remote: str = "remote"
@@ -61,6 +77,7 @@ class Context:
     session: Any = None
     clock: Any = None
     dry: bool = False
+    tally: Tally = field(default_factory=Tally, compare=False)
 
 
 class Connector(ABC):
@@ -142,6 +159,17 @@ class Connector(ABC):
     @abstractmethod
     def describe(self) -> Schema:
         """Returns projects, fields, statuses and transitions as found in the tracker."""
+
+    def listed(self, pull: Pull) -> Iterator[ListedTicket | Ticket | Ref | Gone] | None:  # noqa: ARG002
+        """Yields all that `pull.query` matches as a listing in pages shows it, each ticket once.
+
+        `since` is "" and `known` None.  A whole ticket is as good as its line; a bare Ref says that
+        the listing tells nothing of it.  Told are the values that `ticket` would tell.
+
+        Returns None, as this does, where the tracker has no such listing: then what `changed` tells
+        from the beginning is taken for it, a bare Ref at the cost of a fetch.
+        """
+        return None
 
     def close(self) -> None:  # noqa: B027 - most connectors hold nothing
         """Gives back what the connector holds; the second time does nothing."""

@@ -108,6 +108,7 @@ class Http:
         self.remote = context.remote
         self.base_url = base_url.rstrip("/")
         self.requests = 0
+        self._tally = context.tally
         self.logins = 0
         self.clock: Clock = context.clock or SYSTEM
         self._bucket = Bucket(self.clock, rate, burst)
@@ -321,6 +322,7 @@ class Http:
             self._bucket.take()
             with self._lock:
                 self.requests += 1
+            self._tally.one()
             outcome = self._exchange(call, session, url, params, proof)
             if not isinstance(outcome, Answer) or outcome.status not in REDIRECTS:
                 return outcome

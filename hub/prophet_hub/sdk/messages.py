@@ -23,6 +23,7 @@ __all__ = [
     "Event",
     "FieldChange",
     "Gone",
+    "ListedTicket",
     "Operation",
     "Person",
     "Pull",
@@ -192,6 +193,26 @@ class Gone:
     author: Person | None = None
     created: datetime | None = None
     merged_into: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTicket:
+    """A ticket as one line of a listing in pages: what it shows there, without its story.
+
+    Attributes:
+        told: The names of the fields that the listing tells of this ticket; one of them that is not
+            among `fields` is absent from the ticket.  Of other fields nothing is known.
+        fields: Their values, as `Ticket.fields` has them.
+        updated: As `Ticket.updated`, None where the listing does not tell; it may be earlier than
+            that where the listing's time does not move with everything.
+        attachments: The ids of all attachments, None where the listing does not tell.
+    """
+
+    ref: Ref
+    told: frozenset[str]
+    fields: Mapping[str, Value]
+    updated: datetime | None = None
+    attachments: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from prophet_hub.sdk import (
     Field,
     FieldMap,
     Gone,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -43,6 +44,7 @@ from prophet_hub.sdk import (
 from prophet_hub.testing.declared import MEMORY_FIELDS, memory_capabilities, memory_schema, ways
 from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.items import ACCOUNT
+from prophet_hub.testing.listing import matches, page_of
 from prophet_hub.testing.tracker import Tracker
 from prophet_hub.testing.wireless import after, before
 
@@ -132,6 +134,17 @@ class MemoryConnector(Connector):
                 yield Checkpoint(cursor=str(self._back(place[0])), total=total)
         yield Checkpoint(cursor=str(self._back(start)), total=total)
 
+    def listed(self, pull: Pull) -> Iterator[ListedTicket | Ticket | Ref | Gone]:
+        """Walks the tickets by number, which stands still while they change."""
+        told = [row.theirs for row in self.fields]
+        number, more = 0, True
+        while more:
+            ask = partial(page_of, self.tracker, number, pull.query, told)
+            page = self._request("GET", "/listed", ask)
+            yield from (line for _, line in page)
+            number = max((n for n, _ in page), default=number)
+            more = len(page) == self.tracker.knobs.page
+
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket as the tracker shows it."""
         return self._request("GET", f"/ticket/{ref.id}", lambda: self._shown(ref.id))
@@ -194,6 +207,7 @@ class MemoryConnector(Connector):
                 if self.settings.url == NOWHERE:
                     raise Transient(f"{self.context.remote} was not reached.", hint="Try later.")
                 tracker.requests += 1
+                self.context.tally.one()
                 before(fault, tracker.name, tracker.now)
                 if tracker.passwords.get(user) != self.settings.password:
                     raise AuthFailed(
@@ -226,7 +240,7 @@ class MemoryConnector(Connector):
         wanted = dict(term.partition("=")[::2] for term in query.split())
         listed = tracker.listing(since)
         if wanted:
-            listed = [(s, i) for s, i in listed if _matches(i.fields, wanted)]
+            listed = [(s, i) for s, i in listed if matches(i.fields, wanted)]
         later = bisect_right(listed, place, key=lambda f: (f[0] * knobs.ordered, f[1].number))
         page = []
         for stamp, item in listed[later : later + knobs.page]:
@@ -331,14 +345,6 @@ class MemoryConnector(Connector):
 
 
 _TRIES = 4
-
-
-def _matches(fields: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
-    for name, value in wanted.items():
-        held = fields.get(name)
-        if held != value and not (isinstance(held, frozenset) and value in held):
-            return False
-    return True
 
 
 def _nothing(_name: str) -> None:

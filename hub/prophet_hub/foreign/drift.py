@@ -6,7 +6,7 @@ with words of the tracker's; nothing is translated, so no lossy map and no rende
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -187,8 +187,3 @@ def differing(
 
 def _word(value: str | None, member: str) -> str | None:
     return shorten(member if value == PRESENT and member else value)
-
-
-def is_known(waiting: Collection[tuple[str, str]], kind: str, ref: str) -> bool:
-    """Tells whether the inbox names an item."""
-    return (kind, ref) in waiting

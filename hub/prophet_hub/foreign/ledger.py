@@ -73,6 +73,18 @@ class Ledger:
         for _, data in self.store.scan("shadows", (self.tracker, kind)):
             yield _decoders[Shadow].decode(data)
 
+    def known(self, kind: str) -> Iterator[tuple[str, Shadow]]:
+        """Yields the ids of all items of a kind, with how they were last read."""
+        for key, data in self.store.scan("shadows", (self.tracker, kind)):
+            yield key[2], _decoders[Shadow].decode(data)
+
+    def items(self) -> Iterator[tuple[RecordId, ItemRow]]:
+        """Yields this tracker's items, each with the record that it is."""
+        for key, data in self.store.scan("items"):
+            row = _decoders[ItemRow].decode(data)
+            if row.tracker == self.tracker:
+                yield RecordId(key[0]), row
+
     def item(self, record: RecordId) -> ItemRow | None:
         """Returns which item a record is, None if it is none: local, or another hub's."""
         return self._get(ItemRow, "items", record)

@@ -42,21 +42,35 @@ _INNER: Final = (COMMENT, ATTACHMENT)
 
 
 class Planner:
-    """One plan of one remote."""
+    """One plan of one remote; a dry one writes nothing down."""
 
-    def __init__(self, side: Side, reader: Reader, peers: Sequence[RemoteSpec]) -> None:
-        self.side, self.reader, self.ledger = side, reader, side.ledger
+    def __init__(
+        self, side: Side, reader: Reader, peers: Sequence[RemoteSpec], *, dry: bool = False
+    ) -> None:
+        self.side, self.reader, self.ledger, self._dry = side, reader, side.ledger, dry
         self._sources = {p.tracker for p in peers if p.pulls and p.tracker != side.spec.tracker}
         self._notes = Notes()
         self.statuses = Statuses(side)
 
     def run(self) -> Iterator[Planned]:
         """Yields creates first, parents before children, then updates, comments, deletes."""
+        side, upto = self.side, self.side.replica.latest()
+        yield from self.needed(self.due())
+        place = msgspec.structs.replace(self.ledger.place(), composed=upto, local=side.spec.local)
+        if place != self.ledger.place():
+            with side.transaction():
+                self.ledger.set_place(place)
+
+    def due(self) -> Iterator[RecordId]:
+        """Yields the records that changed since the last plan, and what it could not finish."""
+        place = self.ledger.place()
+        news = self.side.spec.local and not place.local  # what was passed over until now
+        return self.candidates(0 if news else place.composed)
+
+    def needed(self, candidates: Iterator[RecordId]) -> Iterator[Planned]:
+        """Yields what these records need, in order."""
         side, notes = self.side, self._notes
         known_now(side, self._later)
-        place, upto = self.ledger.place(), side.replica.latest()
-        news = side.spec.local and not place.local  # what was passed over until now
-        candidates = self._candidates(0 if news else place.composed)
         while page := list(islice(candidates, _PAGE)):
             cells = side.replica.cells_of(page)
             for record in page:
@@ -71,12 +85,9 @@ class Planner:
         for changes in notes.rest.values():
             yield from (new for _, new in sorted(changes, key=itemgetter(0)))
         yield from notes.deletes
-        place = msgspec.structs.replace(self.ledger.place(), composed=upto, local=side.spec.local)
-        if place != self.ledger.place():
-            with side.transaction():
-                self.ledger.set_place(place)
 
-    def _candidates(self, after: int) -> Iterator[RecordId]:
+    def candidates(self, after: int) -> Iterator[RecordId]:
+        """Yields the records that changed after a local number, and what waits."""
         side = self.side
         for row in side.replica.records(after=after):
             if row.type in {TICKET, *_INNER}:
@@ -94,7 +105,7 @@ class Planner:
     def write_down(self) -> None:
         """Writes the notes into the ledger."""
         notes = self._notes
-        if notes.todo:
+        if notes.todo and not self._dry:
             with self.side.transaction():
                 for note in notes.todo:
                     note()
@@ -329,18 +340,8 @@ class Planner:
         if not side.spec.deletes or not side.may("delete", kind):
             if kind == TICKET:
                 reason = "It was deleted elsewhere, and nothing is deleted here by this job."
-                self._later(
-                    lambda: self.ledger.wait(
-                        kind,
-                        ref.id,
-                        LIFE_SLOT,
-                        reason,
-                        now=side.now(),
-                        field=LIFE,
-                        parked=True,
-                        value="gone",
-                    )
-                )
+                wait = partial(self.ledger.wait, kind, ref.id, LIFE_SLOT, reason, field=LIFE)
+                self._later(partial(wait, now=side.now(), parked=True, value="gone"))
             return
         row = self.ledger.waiting(kind, ref.id, LIFE_SLOT)
         if row and row.parked:

@@ -130,6 +130,13 @@ class Reader:
     # --- comments and attachments --------------------------------------------------------------
 
     def _comment(self, comment: Comment) -> int:
+        telling, line = self.telling_of(comment)
+        return self.items.read(
+            telling, lambda told: self.items.free(self._said(told, line), COMMENT)
+        )
+
+    def telling_of(self, comment: Comment) -> tuple[Telling, attribution.Line | None]:
+        """Returns a comment in slots, and the attribution line that stood in it."""
         side, ref = self.side, comment.ref
         line, body = None, comment.body
         if side.line_is_ours(comment.author.id):
@@ -142,9 +149,7 @@ class Reader:
             author=author,
             dialect=(line.dialect if line else "") or comment.dialect,
         )
-        return self.items.read(
-            telling, lambda told: self.items.free(self._said(told, line), COMMENT)
-        )
+        return telling, line
 
     def _said(self, telling: Telling, line: attribution.Line | None) -> RecordId | None:
         """Returns the record that a comment's key or attribution line names."""

@@ -14,14 +14,17 @@ import msgspec
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 from prophet_hub.foreign import pairing, shared
+from prophet_hub.foreign.drift import LOOKED_AT, READ_AGAIN, Drift, Looked, Why
+from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.puller import ADOPT, Puller
-from prophet_hub.foreign.rows import READ, ItemRow, Waiting, slot, split
+from prophet_hub.foreign.rows import READ, WHOLE, ItemRow, Waiting, slot, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, InboxItem, Planned, Pulled, RemoteSpec
+from prophet_hub.foreign.verifier import Verifier
 from prophet_hub.foreign.writer import Writer
 from prophet_hub.model.ids import TrackerId
-from prophet_hub.sdk import References
+from prophet_hub.sdk import TICKET, References
 
 __all__ = ["ForeignReplica"]
 
@@ -71,6 +74,42 @@ class ForeignReplica:
             return
         puller = Puller(side)
         yield from Writer(side, puller, Planner(side, puller.reader, ())).run(planned)
+
+    # --- what drifted ---
+
+    def verify(
+        self, peers: Sequence[RemoteSpec], *, deep: bool = False
+    ) -> Iterator[Drift | Looked]:
+        """Yields in what the tracker and the base are not the same; writes nothing anywhere.
+
+        With `deep` every ticket is read whole, and the files that are kept here are hashed.
+        """
+        reader = Puller(self._side).reader
+        yield from Verifier(self._side, reader, peers, deep=deep).run()
+
+    def heal(self, drifts: Iterable[Drift], *, back: bool = False) -> None:
+        """Lets the next run read or plan again what drifted; the second time changes nothing.
+
+        What went back to before what was read is left alone without `back`.
+        """
+        side = self._side
+        with side.transaction():
+            for one in drifts:
+                if one.why in READ_AGAIN and (back or one.why is not Why.BACK):
+                    self._read_again(one)
+                elif one.why in LOOKED_AT and one.record:
+                    side.ledger.look(one.record)
+
+    def _read_again(self, drift: Drift) -> None:
+        side, ticket = self._side, drift.ticket or drift.ref
+        if drift.why in (Why.NEW, Why.OUTSIDE):
+            side.ledger.set_scope(ticket)
+        if drift.why is Why.OUTSIDE and drift.record:
+            look_again(side.replica.store, [drift.record], job=side.job)
+        side.ledger.wait(
+            TICKET, ticket, WHOLE, f"It is read again, for it {drift.explained}.", now=side.now(),
+            record=side.record(TICKET, ticket), tag=READ, quiet=True, again=True,
+        )  # fmt: skip
 
     # --- what waits ----------------------------------------------------------------------------
 

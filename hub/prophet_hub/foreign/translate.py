@@ -28,6 +28,7 @@ from prophet_hub.sdk import (
     SetChange,
     Ticket,
 )
+from prophet_hub.sdk import Value as Told
 from prophet_hub.values import PRESENT, instant_text, to_micros
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "read_attachment",
     "read_comment",
     "read_ticket",
+    "slots",
     "tables",
 ]
 
@@ -134,15 +136,7 @@ class Telling:
 
 def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:
     """Returns a ticket in slots; fields that the table does not have are left alone."""
-    now: dict[str, str] = {}
-    for name, value in ticket.fields.items():
-        row = fields.theirs(name)
-        if row is None:
-            continue
-        if isinstance(value, frozenset):
-            now.update({slot(name, member): PRESENT for member in value})
-        elif value:
-            now.update({slot(name, value): PRESENT} if row.kind.many else {name: value})
+    now = slots(ticket.fields, fields)
     if ticket.private is not False:
         now["*private"] = "yes" if ticket.private else "unknown"
     if ticket.dialect != PLAIN:
@@ -151,30 +145,35 @@ def read_ticket(ticket: Ticket, fields: FieldMap) -> Telling:
     for event in ticket.events:
         changes = _changes(event.changes, fields)
         if changes:
-            step = Step(
-                id=event.id,
-                author=event.author,
-                created=to_micros(event.created),
-                changes=changes,
-            )
+            step = Step(id=event.id, author=event.author, created=to_micros(event.created),
+                        changes=changes)  # fmt: skip
             steps.append(step)
             for name in changes:
                 story.setdefault(name, []).append(step)
     return Telling(
-        kind=TICKET,
-        ref=ticket.ref.id,
-        author=ticket.author,
-        created=to_micros(ticket.created),
-        updated=to_micros(ticket.updated),
-        fields=now,
-        steps=tuple(steps),
-        key=ticket.key,
+        kind=TICKET, ref=ticket.ref.id, author=ticket.author, key=ticket.key,
+        created=to_micros(ticket.created), updated=to_micros(ticket.updated),
+        fields=now, steps=tuple(steps),
         version=ticket.version,
         dialect=ticket.dialect,
         private=ticket.private is not False,
         reachable=ticket.reachable,
         story=story,
-    )
+    )  # fmt: skip
+
+
+def slots(told: Mapping[str, Told], fields: FieldMap) -> dict[str, str]:
+    """Returns fields as the tracker tells them in slots, those that the table has."""
+    now: dict[str, str] = {}
+    for name, value in told.items():
+        row = fields.theirs(name)
+        if row is None:
+            continue
+        if isinstance(value, frozenset):
+            now.update({slot(name, member): PRESENT for member in value})
+        elif value:
+            now.update({slot(name, value): PRESENT} if row.kind.many else {name: value})
+    return now
 
 
 def _changes(

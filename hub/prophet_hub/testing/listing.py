@@ -14,15 +14,18 @@ __all__ = ["matches", "page_of"]
 
 def page_of(
     tracker: Tracker, beyond: int, query: str, told: Collection[str]
-) -> list[tuple[int, ListedTicket | Ticket]]:
-    """Returns numbers and lines of the tickets beyond a number, as many as fit on a page.
+) -> tuple[list[ListedTicket | Ticket], int | None]:
+    """Returns the lines of the tickets beyond a number, as many as fit on a page, and the number
+    beyond which the next page begins, None if there is none.
 
     Where listings carry whole tickets, these stand in the place of lines.
     """
     wanted = dict(term.partition("=")[::2] for term in query.split())
     there = (item for _, item in tracker.listing() if item.number > beyond and not item.gone)
     fitting = sorted((i for i in there if matches(i.fields, wanted)), key=lambda i: i.number)
-    return [(i.number, _line(tracker, i, told)) for i in fitting[: tracker.knobs.page]]
+    page = fitting[: tracker.knobs.page]
+    more = page[-1].number if len(page) < len(fitting) else None
+    return [_line(tracker, item, told) for item in page], more
 
 
 def _line(tracker: Tracker, item: Item, told: Collection[str]) -> ListedTicket | Ticket:

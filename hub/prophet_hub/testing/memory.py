@@ -137,13 +137,11 @@ class MemoryConnector(Connector):
     def listed(self, pull: Pull) -> Iterator[ListedTicket | Ticket | Ref | Gone]:
         """Walks the tickets by number, which stands still while they change."""
         told = [row.theirs for row in self.fields]
-        number, more = 0, True
-        while more:
+        number: int | None = 0
+        while number is not None:
             ask = partial(page_of, self.tracker, number, pull.query, told)
-            page = self._request("GET", "/listed", ask)
-            yield from (line for _, line in page)
-            number = max((n for n, _ in page), default=number)
-            more = len(page) == self.tracker.knobs.page
+            lines, number = self._request("GET", "/listed", ask)
+            yield from lines
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket as the tracker shows it."""

@@ -197,7 +197,13 @@ def test_a_tracker_that_was_restored_is_never_healed_without_a_word(two):
 
 @pytest.mark.parametrize(
     ("updated", "last", "why"),
-    [(5, 3, Why.SILENT), (6, 3, Why.LATE), (4, 3, Why.BACK), (5, 2, Why.BACK), (0, None, Why.SILENT)],
+    [
+        (5, 3, Why.SILENT),
+        (6, 3, Why.LATE),
+        (4, 3, Why.BACK),
+        (5, 2, Why.BACK),
+        (0, None, Why.SILENT),
+    ],
 )
 def test_the_cause_of_a_difference_is_told_by_its_times(updated, last, why):
     assert cause(Shadow(seen=3, updated=5), updated, last) is why
@@ -415,7 +421,9 @@ def test_an_item_that_is_bound_and_was_never_read_is_told(two):
     assert [(d.why, d.ref) for d in drifts(hub)] == [(Why.UNBOUND, "77")]
 
 
-@pytest.mark.parametrize("spoil", ["foreign row", "no row", "no record", "future plan", "no cursor"])
+@pytest.mark.parametrize(
+    "spoil", ["foreign row", "no row", "no record", "future plan", "no cursor"]
+)
 def test_rows_that_contradict_one_another_are_told(two, spoil):
     hub, one, _ = two
     ledger = Ledger(hub.replica.store, tracker_id("R"), "job")

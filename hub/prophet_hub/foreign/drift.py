@@ -101,6 +101,7 @@ class Drift:
         shown: What the tracker shows.
         record: The record that the item is, None for none.
         reason: More than the cause's own words, "" for these alone.
+        updated: When the ticket changed last, as it says now; 0 if it does not.
     """
 
     remote: str
@@ -113,6 +114,7 @@ class Drift:
     shown: str | None = None
     record: RecordId | None = None
     reason: str = ""
+    updated: int = 0
 
     @property
     def explained(self) -> str:

@@ -106,9 +106,10 @@ class ForeignReplica:
             side.ledger.set_scope(ticket)
         if drift.why is Why.OUTSIDE and drift.record:
             look_again(side.replica.store, [drift.record], job=side.job)
+        told = str(drift.updated) if drift.why is Why.BACK else None  # else it is taken for late
         side.ledger.wait(
             TICKET, ticket, WHOLE, f"It is read again, for it {drift.explained}.", now=side.now(),
-            record=side.record(TICKET, ticket), tag=READ, quiet=True, again=True,
+            record=side.record(TICKET, ticket), tag=READ, quiet=True, again=True, value=told,
         )  # fmt: skip
 
     # --- what waits ----------------------------------------------------------------------------

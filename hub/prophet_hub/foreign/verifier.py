@@ -180,19 +180,21 @@ class Verifier:
         self, ref: str, shadow: Shadow, told: ListedTicket | Ticket, *, news: bool
     ) -> Iterator[Drift]:
         parts = list(self._differences(ref, shadow, told))
-        whole = isinstance(told, Ticket) or (news and parts)
+        older = told.updated is None or to_micros(told.updated) < shadow.updated
+        whole = isinstance(told, Ticket) or (news and parts and not older)
         if not whole and (self.deep or self._asked < ASKED):
             seen = self._ask(ref)
             if not isinstance(seen, Ticket):
                 yield from self._judged(ref, seen)
                 return
             told, parts = seen, list(self._differences(ref, shadow, seen))
-        why = Why.UNREAD if news else self._cause(shadow, told)
+        updated, why = to_micros(told.updated) if told.updated else 0, self._cause(shadow, told)
+        why = Why.UNREAD if news and why is not Why.BACK else why
         for kind, part, field, base, shown in parts:
             removed = kind != TICKET and shown is None and why is not Why.BACK
             ticket = ref if kind != TICKET else ""
             yield self._drift(Why.REMOVED if removed else why, kind, part, ticket=ticket,
-                              field=field, base=base, shown=shown)  # fmt: skip
+                              field=field, base=base, shown=shown, updated=updated)  # fmt: skip
         if not news and self._is_outside(ref) and ref in self._listed:
             yield self._drift(Why.OUTSIDE, TICKET, ref)
 
@@ -315,12 +317,13 @@ class Verifier:
 
     def _drift(
         self, why: Why, kind: str, ref: str, *, ticket: str = "", field: str = "",
-        base: str | None = None, shown: str | None = None, reason: str = "",
+        base: str | None = None, shown: str | None = None, reason: str = "", updated: int = 0,
     ) -> Drift:  # fmt: skip
         side = self.side
         return Drift(
             remote=side.spec.name, why=why, kind=kind, ref=ref, ticket=ticket, field=field,
             base=base, shown=shown, record=side.record(kind, ref) if ref else None, reason=reason,
+            updated=updated,
         )  # fmt: skip
 
 

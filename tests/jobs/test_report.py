@@ -28,7 +28,7 @@ def test_counts():
     found.planned(PLAN)
 
     assert found.remotes["a"] == RemoteReport(
-        name="a", read=9, news=2, held=1, planned=1, requests=2, written=2, failed=6, put_off=2
+        name="a", read=10, news=2, held=1, planned=1, requests=2, written=2, failed=6, put_off=2
     )
     assert (found.written, found.failed) == (2, 6)
 

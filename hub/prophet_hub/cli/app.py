@@ -65,6 +65,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "connectors": ("connectors", "Lists the installed connectors; begins and grades new ones."),
     "settings": ("settings", "Shows and changes what is replicated with the database."),
     "aliases": ("aliases", "Shows and changes words of your own for commands."),
+    "audit": (
+        "audit",
+        "Shows what trackers were asked for, by whom and why; checks that all is there.",
+    ),
     "database": ("database", "Checks the database, and tells what is in it."),
     "keys": ("keys", "Shows and changes who signs here and whose signatures count."),
     "quarantine": ("quarantine", "Shows changesets that do not count, and lets them count."),
@@ -74,6 +78,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 _GROUPS = frozenset(
     {
+        "audit",
         "database",
         "keys",
         "quarantine",

@@ -20,7 +20,19 @@ from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.rows import Journal
 from prophet_hub.model import ids
 
-__all__ = ["OPEN", "START", "Audit", "Head", "Line", "digest", "head", "lines", "values_of"]
+__all__ = [
+    "OPEN",
+    "START",
+    "Audit",
+    "Head",
+    "Line",
+    "backward",
+    "digest",
+    "hashed",
+    "head",
+    "lines",
+    "values_of",
+]
 
 START: Final = "0" * 64
 """What stands in the place of a hash before the first line."""
@@ -34,6 +46,7 @@ _HASH: Final = 32  # bytes before the line itself
 
 
 class _Store(Protocol):
+    def get(self, table: str, key: Any) -> bytes | None: ...
     def scan(self, table: str, prefix: Any = ()) -> Iterator[tuple[Any, bytes]]: ...
     def last(self, table: str) -> tuple[Any, bytes] | None: ...
 
@@ -160,6 +173,14 @@ def lines(store: _Store) -> Iterator[Line]:
         yield Line(key[0], data[:_HASH].hex(), data[_HASH:])
 
 
+def backward(store: _Store) -> Iterator[Line]:
+    """Yields all lines, the newest first; a missing one is passed over."""
+    for number in range(head(store).number, 0, -1):
+        data = store.get(_TABLE, (number,))
+        if data is not None:
+            yield Line(number, data[:_HASH].hex(), data[_HASH:])
+
+
 def digest(raw: bytes) -> str:
     """Returns SHA-256 in hexadecimal digits."""
     return hashlib.sha256(raw).hexdigest()
@@ -167,7 +188,12 @@ def digest(raw: bytes) -> str:
 
 def values_of(row: Journal) -> str:
     """Returns what a line says of a request's values: their digest, with the row's salt."""
-    return digest(_canonical({"before": row.before, "after": row.after, "salt": row.salt.hex()}))
+    return digest(_canonical(hashed(row)))
+
+
+def hashed(row: Journal) -> dict[str, Any]:
+    """Returns what that digest is made of."""
+    return {"before": row.before, "after": row.after, "salt": row.salt.hex()}
 
 
 def _canonical(said: Mapping[str, Any]) -> bytes:

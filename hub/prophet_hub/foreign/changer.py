@@ -260,12 +260,15 @@ class Changer:
         cells = side.cells(planned.record)
         shadow = self.ledger.shadow(ref.kind, ref.id)
         life = cells.get((LIFE, "alive"))
-        wanted = life is None or life.shown is not None or life.conflict  # edited since the plan
-        if isinstance(told, Gone) or wanted or shadow is None or shadow.gone:
+        if isinstance(told, Gone) or life is None or shadow is None or shadow.gone:
             return Applied(planned=planned, outcome=Outcome.STALE)
+        if life.shown is not None or life.conflict:  # edited since the plan
+            return Applied(planned=planned, outcome=Outcome.STALE)
+        gone = Sent("gone", ids=frozenset(head.id for head in life.heads))
         with side.transaction():
-            number = self.desk.journal(planned, Verb.DELETE, ref, {})
-            self.ledger.set_sent(ref.kind, ref.id, LIFE_SLOT, Sent("gone", number=number))
+            number = self.desk.journal(planned, Verb.DELETE, ref, {LIFE_SLOT: gone})
+            gone = msgspec.structs.replace(gone, number=number)
+            self.ledger.set_sent(ref.kind, ref.id, LIFE_SLOT, gone)
             side.under_way.add((ref.kind, ref.id))
         try:
             receipt = side.connector.apply(Delete(ref=ref, version=shadow.version))

@@ -27,7 +27,7 @@ from prophet_hub.foreign.rows import (
 )
 from prophet_hub.model.ids import RecordId, TrackerId
 
-__all__ = ["Ledger", "look_again", "waiting_of"]
+__all__ = ["Ledger", "journal_rows", "look_again", "waiting_of"]
 
 
 class _Store(Protocol):
@@ -264,6 +264,12 @@ def look_again(store: _Store, records: Iterable[RecordId], *, job: str = "") -> 
         if isinstance(key[1], bytes) and _decoders[Place].decode(data).composed:
             for record in records:
                 Ledger(store, TrackerId(key[1]), str(key[0])).look(record)
+
+
+def journal_rows(store: _Store) -> Iterator[tuple[str, int, Journal]]:
+    """Yields (run, number, row) of all runs, sorted so."""
+    for key, data in store.scan("receipts"):
+        yield key[0], key[1], _decoders[Journal].decode(data)
 
 
 def waiting_of(data: bytes) -> Waiting:

@@ -55,6 +55,7 @@ class Report(msgspec.Struct):
         brakes: What held it, in words.
         exit: The exit code it leads to.
         undoes: The run that it takes back, "" for a run of its own.
+        audit: The head of the audit at its end, `NUMBER:HASH`.
     """
 
     run: str
@@ -69,6 +70,7 @@ class Report(msgspec.Struct):
     brakes: list[str] = []
     exit: int = 0
     undoes: str = ""
+    audit: str = ""
 
     def pulled(self, step: Pulled) -> None:
         """Counts a ticket that was told."""

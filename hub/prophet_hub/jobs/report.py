@@ -9,6 +9,7 @@ import msgspec
 
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import AuthFailed, HubError
+from prophet_hub.foreign.audit import head
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
 from prophet_hub.jobs.steps import Exchanged
 
@@ -55,7 +56,7 @@ class Report(msgspec.Struct):
         brakes: What held it, in words.
         exit: The exit code it leads to.
         undoes: The run that it takes back, "" for a run of its own.
-        audit: The head of the audit at its end, `NUMBER:HASH`.
+        audit: The head of the audit when this was written down, `NUMBER:HASH`.
     """
 
     run: str
@@ -147,8 +148,9 @@ def new_run(replica: Replica, job: str, clock: Callable[[], int]) -> Report:
 
 
 def keep(replica: Replica, report: Report) -> None:
-    """Writes the report down, over what stood there for the run."""
+    """Writes the report down, over what stood there for the run, with the head of the audit."""
     with replica.transaction():
+        report.audit = str(head(replica.store))
         replica.store.put("runs", (report.run,), _encode(report))
 
 

@@ -19,7 +19,6 @@ from prophet_hub.engine.replica import Conflict, Head, Replica
 from prophet_hub.engine.settling import Page, settle_all
 from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError
 from prophet_hub.foreign import shared
-from prophet_hub.foreign.audit import head
 from prophet_hub.foreign.claims import claim, claim_of, hub_of, may
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
@@ -212,7 +211,6 @@ class Run:
         self.report.inbox = sum(
             not item.quiet for one in self._remotes.values() for item in one.foreign.inbox()
         )
-        self.report.audit = str(head(self._replica.store))
         self.report.finish("interrupted" if self._stopped else state, self._clock())
         keep(self._replica, self.report)
         self._announce()

@@ -2,9 +2,11 @@
 
 import io
 import json
+import socket
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -149,6 +151,32 @@ def test_a_client_that_stays_does_not_hold_up_the_end():
         served.close()
         assert time.monotonic() - began < 2
     served.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"Content-Length: 10\r\n\r\nhalf",
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\na\r\nhalf",
+        b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ],
+)
+def test_half_a_request_does_nothing(sent):
+    """Its sender was killed in the middle of it: a real server would not act on that either."""
+    acted = []
+
+    def acting(environ, start_response):
+        acted.append(environ["wsgi.input"].read())
+        return app(environ, start_response)
+
+    with Served(acting) as url:
+        place = urlsplit(url)
+        with socket.create_connection((place.hostname, place.port), timeout=5) as line:
+            line.sendall(b"POST / HTTP/1.1\r\nHost: here\r\n" + sent)
+            line.shutdown(socket.SHUT_WR)
+            assert line.recv(100) == b""
+    assert acted == []
 
 
 def test_an_application_that_fails_is_told_of(capsys):

@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "plan": ("runs", "Shows what a sync would write where; writes to no tracker."),
     "sync": ("runs", "Keeps remotes in step: reads, plans, writes, confirms."),
+    "verify": (
+        "verifying",
+        "Compares remotes with what was read of them, says why they differ, and heals it.",
+    ),
     "status": ("status", "Shows what is where, and how the last runs ended."),
     "log": ("past", "Shows the changesets of this database, newest first."),
     "history": ("past", "Shows the whole story of one ticket."),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prophet_hub.jobs.run import Run
     from prophet_hub.jobs.trackers import Move
 
-__all__ = ["plan", "sync"]
+__all__ = ["carried_out", "plan", "sync", "tell_end"]
 
 _VALUE = 60  # columns of a value in a plan
 
@@ -73,6 +73,20 @@ def _work(
     desk: Desk, words: list[str] | None, *,
     dry: bool, as_json: bool, quiet: bool, yes: bool, wait: float,
 ) -> int:  # fmt: skip
+    silent = quiet or as_json
+    planned, report = carried_out(desk, words, dry=dry, silent=silent, yes=yes, wait=wait)
+    tell_end(desk, report, planned, as_json=as_json, quiet=quiet)
+    return report.exit
+
+
+def carried_out(
+    desk: Desk, words: list[str] | None, *, dry: bool, silent: bool, yes: bool, wait: float,
+    shows: bool = False,
+) -> tuple[Sequence[Planned], Report]:  # fmt: skip
+    """Runs what the words name as far as brakes and people allow; returns plan and report.
+
+    With `shows` the plan is printed before anything is written.
+    """
     from prophet_hub.cli.desk import micros  # noqa: PLC0415 - lazy
     from prophet_hub.jobs.run import started  # noqa: PLC0415 - lazy: requests, pydantic
 
@@ -80,7 +94,7 @@ def _work(
     if not words:
         known = ", ".join([*file.config.jobs, *file.config.remotes])
         raise UsageError("What shall be kept in step?", hint=f"There are: {known}.")
-    view = view_for(desk, quiet=quiet or as_json)
+    view = view_for(desk, quiet=silent)
     with (
         desk.replica(write=True) as replica,
         started(
@@ -90,18 +104,15 @@ def _work(
         desk.interruptible(run.stop),
     ):  # fmt: skip
         try:
-            asks = not (quiet or as_json)
-            planned, report = _run(desk, run, view, dry=dry, yes=yes, asks=asks)
+            return _run(desk, run, view, dry=dry, yes=yes, asks=not silent, shows=shows)
         except BaseException:
             with contextlib.suppress(HubError):
                 run.finish("failed")
             raise
-    _end(desk, report, planned, as_json=as_json, quiet=quiet)
-    return report.exit
 
 
 def _run(
-    desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bool
+    desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bool, shows: bool
 ) -> tuple[Sequence[Planned], Report]:
     """Reads, plans and writes, as far as the brakes and people allow; returns plan and report."""
     moved = run.moves()
@@ -112,6 +123,8 @@ def _run(
             view.step(step)
     if dry or run.stopped:
         return run.planned(), run.finish("planned")
+    if shows:
+        _show(desk, run.planned())
     hits = run.brakes()
     if hits and not _may(desk, run, hits, yes=yes, asks=asks):
         return (), run.finish("braked")
@@ -133,7 +146,7 @@ def _may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: b
     return False
 
 
-def _end(
+def tell_end(
     desk: Desk, report: Report, planned: Sequence[Planned], *, as_json: bool, quiet: bool
 ) -> None:
     """Prints what became of it: data, or what a person wants to know."""

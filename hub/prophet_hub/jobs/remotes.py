@@ -18,7 +18,7 @@ from prophet_hub.jobs.document import dotted
 from prophet_hub.jobs.fills import fill_of
 from prophet_hub.jobs.load import JobFile, nearest
 from prophet_hub.model.ids import TrackerId
-from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person, RemoteSettings
+from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person, RemoteSettings, Tally
 
 __all__ = ["check_settings", "chosen", "connect", "doubled", "field_map", "settings_of",
            "spec_of", "takes_local"]  # fmt: skip
@@ -113,7 +113,7 @@ def doubled(file: JobFile, job: models.Job) -> list[Fault]:
 
 def connect(
     file: JobFile, name: str, *, folder: Path, ask: secrets.Ask, query: str | None = None,
-    dry: bool = False, offline: bool = False,
+    dry: bool = False, offline: bool = False, tally: Tally | None = None,
 ) -> Connector:  # fmt: skip
     """Returns a remote's connector with its secrets resolved; sends nothing.
 
@@ -125,6 +125,7 @@ def connect(
         query: In place of the remote's own.
         dry: Whether nothing may be written there.
         offline: Whether nothing is asked there either, so that no secret is needed.
+        tally: Where its requests are counted.
 
     Raises:
         ConfigError: Its settings are faulty.
@@ -141,7 +142,8 @@ def connect(
             values[setting.name] = _secret(file, name, setting.name, values[setting.name], ask)
     if query is not None:
         values["query"] = query
-    return cls(cls.Settings(**values), Context(remote=name, folder=str(folder / name), dry=dry))
+    context = Context(remote=name, folder=str(folder / name), dry=dry, tally=tally or Tally())
+    return cls(cls.Settings(**values), context)
 
 
 def spec_of(

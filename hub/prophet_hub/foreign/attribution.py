@@ -28,6 +28,9 @@ _LINE = re.compile(
     re.DOTALL,
 )
 _QUOTE = re.compile(r"^[ \t]*> ?", re.MULTILINE)
+_SIGNS = re.compile(r">|(?<!\w)@")
+"""What a name must not bring in: a quote mark, and the sign that would call whoever is so called."""
+
 _BLANKS = re.compile(r"[\s>]+")
 
 
@@ -55,7 +58,7 @@ def write(line: Line, body: str, sign: str = "#") -> str:
 
     `sign` is how the tracker writes `#` where it refers to nothing.
     """
-    author = " ".join(line.author.replace(">", " ").split())[:200] or "somebody"
+    author = " ".join(_SIGNS.sub(" ", line.author).split())[:200] or "somebody"
     comment = quote(line.comment, safe="").replace("-", "%2D")
     place = f"{quote(line.remote, safe='')}{sign}{quote(line.ticket, safe='')}-{comment}"
     marked = f" ({line.dialect})" if line.dialect not in {"", "plain"} else ""

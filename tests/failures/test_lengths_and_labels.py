@@ -57,6 +57,7 @@ def test_texts_about_the_limit_are_held_whole_or_cut_and_nothing_is_refused(over
     with Hub(r, t, **options) as hub:
         hub.syncs()
         assert r.items[ref].fields == long
+        assert len(t.items) == 1, "a text that is too long kept its ticket away"
         (item,) = t.items.values()
         (note,) = item.comments
         for name, text in (*item.fields.items(), ("body", note.body)):
@@ -165,7 +166,9 @@ def test_a_label_that_is_refused_waits_alone(label, born):
         tick(r, t)
         r.update("bob", ref, {"summary": "y"}, added={"labels": labels})
         hub.syncs()
-        assert [i.fields["summary"] for i in t.items.values()] == ["y"]
+        assert [i.fields["summary"] for i in t.items.values()] == ["y"], (
+            "a label that is not taken kept its ticket away"
+        )
         (item,) = t.items.values()
         assert item.fields.get("labels") == {"fine"}
         assert hub.inbox(t)

@@ -102,6 +102,6 @@ def test_small_edits_on_all_sides_in_turn_change_no_more_than_they_say(number):
             assert named(where, summary).fields["description"] == edited, "the editor's own stays"
             if n >= 2 * len(trackers) - 1:
                 settled = settled or now
-                assert now == settled
+                assert now == settled, "an edit of one digit changed more than that"
         assert len(now[home.name]) <= 2 * len(text)
         assert hub.conflicts() == []

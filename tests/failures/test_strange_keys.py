@@ -1,0 +1,55 @@
+"""F28: keys in a tracker that other hubs wrote, or that were copied, are not taken for ours."""
+
+from __future__ import annotations
+
+from foreign.kit import Hub, tick
+from prophet_hub.testing.tracker import Knobs, Tracker
+
+
+def test_two_hubs_that_know_nothing_of_each_other_leave_each_others_copies_alone():
+    """Both use one account of one tracker, and the same place for their keys."""
+    r, s, t = (Tracker(name, Knobs()) for name in "RST")
+    r.create("bob", {"summary": "of R", "status": "new"})
+    s.create("eve", {"summary": "of S", "status": "new"})
+    with Hub(r, t) as one, Hub(s, t) as other:
+        for _ in range(3):
+            for hub in (one, other):
+                tick(r, s, t), hub.sync()
+        assert [len(x.items) for x in (r, s, t)] == [1, 1, 1], "a stranger's copy was carried on"
+        (copy,) = t.items.values()
+        (waits,) = other.inbox(t)
+        assert waits.reason.startswith("It carries the key of a record that nobody here knows.")
+
+        other.foreign("T").drop(waits.number)
+        for _ in range(3):
+            for hub in (one, other):
+                tick(r, s, t), hub.sync()
+        for waits in one.inbox(t):
+            one.foreign("T").drop(waits.number)
+        for n in range(3):
+            r.update("bob", "1", {"summary": f"of R {n}"})
+            s.update("eve", "1", {"status": f"open {n}"})
+            for hub in (one, other, one, other):
+                tick(r, s, t), hub.sync()
+        keys = [item.key for item in t.items.values()]
+        assert len(keys) == len(set(keys)) == 2, "a key was overwritten, or a ticket doubled"
+        assert copy.key == keys[0]
+        shown = [sorted(item.fields["summary"] for item in x.items.values()) for x in (r, s, t)]
+        assert shown == [["of R 2", "of S"]] * 3, "a ticket was lost or doubled"
+        statuses = {item.fields["status"] for x in (r, s, t) for item in x.items.values()}
+        assert statuses == {"new", "open 2"}
+
+
+def test_a_ticket_that_was_cloned_with_its_key_is_a_ticket_of_its_own():
+    r, t = Tracker("R", Knobs()), Tracker("T", Knobs())
+    r.create("bob", {"summary": "x", "status": "new"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        tick(r, t)
+        clone = t.create("eve", {"summary": "a clone", "status": "new"}, key=t.items["1"].key)
+        hub.syncs()
+        tick(r, t)
+        t.update("eve", clone, {"status": "resolved"})
+        hub.syncs()
+        assert r.items["1"].fields == {"summary": "x", "status": "new"}, "a clone spoke for it"
+        assert [len(x.items) for x in (r, t)] == [2, 2]

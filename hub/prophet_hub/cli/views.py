@@ -74,7 +74,7 @@ class Views:
         found = []
         for member in self.replica.members(record):
             row = self.ledger().item(member)
-            if row is not None:
+            if row is not None and not row.undone:
                 found.append(f"{self.remote(row.tracker)}#{row.ref}")
         return sorted(set(found))
 

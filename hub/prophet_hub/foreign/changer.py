@@ -15,7 +15,6 @@ from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.rows import LIFE_SLOT, Sent, Shadow
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Verb
 from prophet_hub.foreign.workflow import Way
-from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import TICKET, Attachment, Comment, Delete, Gone, Receipt, Ref, Ticket
 
@@ -194,7 +193,7 @@ class Changer:
                     self.desk.items.again(ref, str(error))
                 elif alone and way is None:
                     name, sent = next(iter(send.items()))
-                    self.desk.items.park(ref.kind, ref.id, name, sent.value, str(error))
+                    self.desk.items.park(ref.kind, ref.id, name, sent, str(error))
             group = {way.slot, *way.company} if way else set()
             apart = [name for name in send if name not in group]
             if isinstance(error, Rejected) and len(apart) + bool(group) > 1:
@@ -257,14 +256,12 @@ class Changer:
         if shadow is None or shadow.gone:
             return Applied(planned=planned, outcome=Outcome.STALE)
         told = self.desk.read(ref.kind, ref.id, ref.ticket)
-        cells = side.cells(planned.record)
         shadow = self.ledger.shadow(ref.kind, ref.id)
-        life = cells.get((LIFE, "alive"))
-        if isinstance(told, Gone) or life is None or shadow is None or shadow.gone:
+        if isinstance(told, Gone) or shadow is None or shadow.gone:
             return Applied(planned=planned, outcome=Outcome.STALE)
-        if life.shown is not None or life.conflict:  # edited since the plan
+        gone = self.desk.planner.death(planned, told)
+        if gone is None:
             return Applied(planned=planned, outcome=Outcome.STALE)
-        gone = Sent("gone", ids=frozenset(head.id for head in life.heads))
         with side.transaction():
             number = self.desk.journal(planned, Verb.DELETE, ref, {LIFE_SLOT: gone})
             gone = msgspec.structs.replace(gone, number=number)
@@ -283,11 +280,13 @@ class Changer:
                 if isinstance(error, NotFound):
                     self.desk.items.unseen(ref, str(error))
                 elif error.alone and not isinstance(error, Stale):
-                    self.desk.items.park(ref.kind, ref.id, LIFE_SLOT, "gone", str(error))
+                    self.desk.items.park(ref.kind, ref.id, LIFE_SLOT, gone, str(error))
             raise
-        return self._confirm_delete(planned, ref, number, receipt)
+        return self._confirm_delete(planned, ref, gone, number, receipt)
 
-    def _confirm_delete(self, planned: Planned, ref: Ref, number: int, receipt: Receipt) -> Applied:
+    def _confirm_delete(
+        self, planned: Planned, ref: Ref, sent: Sent, number: int, receipt: Receipt
+    ) -> Applied:
         side = self.side
         told: Ticket | Gone | None
         try:
@@ -300,7 +299,7 @@ class Changer:
                 self.ledger.set_sent(ref.kind, ref.id, LIFE_SLOT, None)
                 side.under_way.discard((ref.kind, ref.id))
                 self.desk.items.park(
-                    ref.kind, ref.id, LIFE_SLOT, "gone", "The tracker said yes and keeps it."
+                    ref.kind, ref.id, LIFE_SLOT, sent, "The tracker said yes and keeps it."
                 )
             else:
                 self.desk.reader.gone(told if isinstance(told, Gone) else Gone(ref=ref))

@@ -23,7 +23,16 @@ from prophet_hub.sdk import Field, FieldMap, Kind, Ref, Update
 from prophet_hub.sdk import Value as Word
 from prophet_hub.values import PRESENT, Value
 
-__all__ = ["Composed", "closes", "compose", "create_fields", "is_private", "shorten", "update_of"]
+__all__ = [
+    "Composed",
+    "closes",
+    "compose",
+    "create_fields",
+    "field_plan",
+    "is_private",
+    "shorten",
+    "update_of",
+]
 
 _SHORT: Final = 240
 
@@ -96,7 +105,7 @@ def compose(
             )
         elif need is Need.SEND:
             found.send[name] = Sent(value, new, was=stand.value)
-            found.fields.append(_plan(name, row, stand.value, value))
+            found.fields.append(field_plan(name, row, stand.value, value))
         elif need is Need.TRIPPED:
             found.tripped[name] = value
     return found
@@ -149,7 +158,8 @@ def _heads(members: list[CellState], *, creating: bool) -> list[Head]:
     return [msgspec.structs.replace(head, value=shown) for head in heads]
 
 
-def _plan(name: str, row: Field, before: str | None, after: str | None) -> FieldPlan:
+def field_plan(name: str, row: Field, before: str | None, after: str | None) -> FieldPlan:
+    """Returns a slot as a plan shows it."""
     theirs, member = split(name)
     if member:
         before, after = (before and member), (after and member)

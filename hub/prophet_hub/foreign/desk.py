@@ -3,31 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from prophet_hub.errors import Garbled, HubError, NotFound, Stale, Unsure
 from prophet_hub.foreign.compose import Composed
 from prophet_hub.foreign.outgoing import Outgoing
-from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.plans import Cells
 from prophet_hub.foreign.puller import Fetched, Puller
-from prophet_hub.foreign.rows import WAY, Journal, Sent, split
+from prophet_hub.foreign.rows import WAY, Journal, Sent, Shadow, split
 from prophet_hub.foreign.side import Side
+from prophet_hub.foreign.statuses import Statuses
 from prophet_hub.foreign.steps import Outcome, Planned, Verb
 from prophet_hub.model.changes import LIFE
+from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import TICKET, Gone, Kind, Ref, Ticket
 
-__all__ = ["Desk", "is_alive", "outcome_of"]
+__all__ = ["Desk", "Plans", "is_alive", "outcome_of"]
 
 _LIFE: Final = (LIFE, "alive")
 _LINKS: Final = frozenset({Kind.LINKS})
 _MOVING: Final = _LINKS | {Kind.LONG}
 
 
+class Plans(Protocol):
+    """What decides, once more and on a fresh reading, what an item is sent."""
+
+    statuses: Statuses
+
+    @property
+    def undoes(self) -> str:
+        """The run that the writes take back, "" for writes of their own."""
+
+    def compose(
+        self, kind: str, ref: str, record: RecordId, cells: Cells, shadow: Shadow | None
+    ) -> Composed:
+        """Returns what an item needs."""
+
+    def death(self, planned: Planned, told: Ticket | HubError) -> Sent | None:
+        """Returns what deletes an item, None where it is to live after all."""
+
+    def note(self, kind: str, ref: str, record: RecordId, shadow: Shadow, need: Composed) -> None:
+        """Notes what needs no request, and what waits."""
+
+    def withheld(
+        self, kind: str, ref: str, record: RecordId, cells: Cells, shadow: Shadow | None
+    ) -> bool:
+        """Tells whether an item must not be sent here."""
+
+    def write_down(self) -> None:
+        """Writes the notes into the ledger."""
+
+
 class Desk:
     """One remote, ready to be written to."""
 
-    def __init__(self, side: Side, puller: Puller, planner: Planner) -> None:
+    def __init__(self, side: Side, puller: Puller, planner: Plans) -> None:
         self.side, self.puller, self.planner = side, puller, planner
         self.ledger, self.reader, self.items = side.ledger, puller.reader, puller.reader.items
         self.outgoing = Outgoing(side)
@@ -89,7 +119,8 @@ class Desk:
             record=planned.record, created=side.now(),
             before={name: sent.was for name, sent in send.items()},
             after={name: sent.value for name, sent in send.items()},
-            causes={name: sent.ids for name, sent in send.items()},
+            causes={name: sent.ids for name, sent in send.items() if not sent.undoes},
+            undoes=self.planner.undoes,
         )  # fmt: skip
         return side.audit.asked(row)
 

@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from prophet_hub.errors import NotFound
+from prophet_hub.foreign.plans import new_ref
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import READ, WHOLE, Intent
+from prophet_hub.foreign.rows import READ, UNDONE, WHOLE, Intent
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Outcome
 from prophet_hub.model import ids
@@ -64,7 +65,7 @@ def unsettled(side: Side) -> Iterator[Ref]:
             continue
         if kind == TICKET and row.tag == READ:
             refs[ref] = None
-        elif kind == ATTACHMENT and not (row.parked and row.value == limit):
+        elif kind == ATTACHMENT and row.tag != UNDONE and not (row.parked and row.value == limit):
             refs[row.tag] = None
     for ref in refs:
         if ref:
@@ -75,4 +76,6 @@ def answered(reader: Reader, kind: str, record: RecordId, intent: Intent, ref: s
     """Binds what a create made, at once, even if it is gone when it is read again."""
     side = reader.side
     side.set_intent(kind, record, msgspec.structs.replace(intent, ref=ref))
+    for member in side.replica.members(record):
+        reader.items.clear(*new_ref(kind, member), WHOLE)
     reader.items.bind(kind, ref, intent.ticket, record)

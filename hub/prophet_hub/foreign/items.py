@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, READ, WHOLE, Intent, ItemRow, Shadow
+import msgspec
+
+from prophet_hub.foreign.rows import (
+    LIFE_SLOT,
+    NOBODY,
+    READ,
+    UNDONE,
+    WHOLE,
+    Intent,
+    ItemRow,
+    Sent,
+    Shadow,
+)
 from prophet_hub.foreign.side import LazyCells, Side
 from prophet_hub.foreign.steps import Outcome
 from prophet_hub.foreign.texts import Home
@@ -56,10 +68,19 @@ class Items:
         reading = transcribe(telling, side.fields[kind], words, known)
         self._log(telling, reading)
         self._note(telling, known, reading)
+        if shadow and shadow.gone:
+            self._returned(kind, ref, record)
         if intent:
             self.answered(intent[1].number, Outcome.DONE, ref)
             side.set_intent(kind, intent[0], None)
         return reading.changes
+
+    def _returned(self, kind: str, ref: str, record: RecordId) -> None:
+        """Takes up a copy again that an undo deleted; should it go once more, it is no death."""
+        row, shadow = self.ledger.item(record), self.ledger.shadow(kind, ref)
+        if row and shadow and row.undone:
+            self.ledger.set_item(record, msgspec.structs.replace(row, undone=False))
+            self.ledger.set_shadow(kind, ref, msgspec.structs.replace(shadow, closed=True))
 
     def _origin(
         self, telling: Telling, record: RecordId, twin_of: TwinOf
@@ -183,6 +204,7 @@ class Items:
             seen=max([step.created for step in telling.steps] or [0]),
             ticket=telling.ticket,
             files=shadow.files if shadow else frozenset(),
+            closed=shadow.closed and not shadow.gone if shadow else False,
             reachable=telling.reachable,
             updated=telling.updated,
         )
@@ -195,9 +217,7 @@ class Items:
                 self.clear(kind, ref, name)
         self.side.under_way.discard((kind, ref))
         for name, sent in reading.refused.items():
-            self.park(
-                kind, ref, name, sent.value, "The tracker took the value and does not show it."
-            )
+            self.park(kind, ref, name, sent, "The tracker took the value and does not show it.")
         self.clear(kind, ref, WHOLE)
 
     def _came(self, ref: str, known: Known, reading: Reading) -> None:
@@ -215,14 +235,18 @@ class Items:
         """Writes down what became of a request, where nothing else has said so."""
         self.side.audit.answered(number, outcome, item=ref, now=self.side.now())
 
-    def park(self, kind: str, ref: str, name: str, value: str | None, reason: str) -> None:
-        """Puts a value into the inbox that is not sent again until it changes."""
+    def park(self, kind: str, ref: str, name: str, sent: Sent, reason: str) -> None:
+        """Puts a value into the inbox that is not sent again until it changes.
+
+        Of an undo it is a note that it could not be taken back, which holds no value back.
+        """
         side = self.side
         row = side.fields[kind].theirs(name.partition("\x1f")[0])
         self.ledger.wait(
             kind, ref, name, reason,
             now=side.now(), record=side.record(kind, ref), parked=True,
-            field=row.ours if row else name, value=value,
+            field=row.ours if row else name, value=sent.value, again=sent.undoes,
+            tag=UNDONE if sent.undoes else "", run=sent.run,
         )  # fmt: skip
         side.waiting.add((kind, ref))
 

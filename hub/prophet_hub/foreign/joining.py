@@ -6,19 +6,19 @@ terms of the older, so that two renderings of one text are no conflict.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prophet_hub.engine.replica import Head
+from prophet_hub.engine.replica import CellState, Head
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.texts import Home
 from prophet_hub.model import ids
 from prophet_hub.model.changes import Cell, Changeset, Write
 from prophet_hub.model.ids import RecordId, WriteId
-from prophet_hub.sdk import Kind
+from prophet_hub.sdk import ATTACHMENT, Kind
 from prophet_hub.values import Value
 
-__all__ = ["join"]
+__all__ = ["join", "same_bytes"]
 
 _FIXED: Final = frozenset(
     {
@@ -54,6 +54,22 @@ def join(side: Side, one: RecordId, other: RecordId) -> None:
     if writes:
         name = ids.ChangesetName(ids.name_of("joined", *sorted((one, other))))
         replica.record([Changeset(name, "pairing", replica.now(), tuple(writes), "")])
+
+
+def same_bytes(
+    side: Side, record: RecordId, ticket: RecordId, cells: Mapping[tuple[str, str], CellState]
+) -> RecordId | None:
+    """Returns the attachment of this remote's ticket that has the same bytes and is no other's."""
+    mine = cells.get(("sha256", ""))
+    trackers = {row.tracker for _, row in side.items(record)}
+    for child in side.replica.children(ticket, ATTACHMENT):
+        theirs = side.replica.cell(child, "sha256")
+        if child == record or not mine or not theirs or theirs.shown != mine.shown:
+            continue
+        there = {row.tracker for _, row in side.items(child)}
+        if side.spec.tracker in there and not trackers & there:
+            return child
+    return None
 
 
 def _texts(

@@ -27,7 +27,7 @@ from prophet_hub.foreign.rows import (
 )
 from prophet_hub.model.ids import RecordId, TrackerId
 
-__all__ = ["Ledger", "journal_rows", "look_again", "waiting_of"]
+__all__ = ["Ledger", "journal_of", "journal_rows", "look_again", "waiting_of"]
 
 
 class _Store(Protocol):
@@ -186,7 +186,7 @@ class Ledger:
         self, kind: str, ref: str, name: str, reason: str, *, now: int,
         record: RecordId | None = None, field: str = "", value: str | None = None,
         parked: bool = False, quiet: bool = False, pairing: str = "", tag: str = "",
-        until: str = "", again: bool = False,
+        until: str = "", run: str = "", again: bool = False,
     ) -> None:  # fmt: skip
         """Puts something into the inbox; the second time only counts."""
         before = self.waiting(kind, ref, name)
@@ -195,7 +195,7 @@ class Ledger:
             number=before.number if before else self.next("inbox"),
             reason=reason, record=record, field=field, value=value,
             since=before.since if before else now, tries=tries,
-            parked=parked, quiet=quiet, pairing=pairing, tag=tag, until=until,
+            parked=parked, quiet=quiet, pairing=pairing, tag=tag, until=until, run=run,
         )  # fmt: skip
         if row != before:
             self._put("inbox", (self.tracker, kind, ref, *split(name)), row)
@@ -270,6 +270,12 @@ def journal_rows(store: _Store) -> Iterator[tuple[str, int, Journal]]:
     """Yields (run, number, row) of all runs, sorted so."""
     for key, data in store.scan("receipts"):
         yield key[0], key[1], _decoders[Journal].decode(data)
+
+
+def journal_of(store: _Store, run: str) -> list[Journal]:
+    """Returns the writes of a run in their order, of all trackers."""
+    rows = sorted((key[1], data) for key, data in store.scan("receipts", (run,)))
+    return [_decoders[Journal].decode(data) for _, data in rows]
 
 
 def waiting_of(data: bytes) -> Waiting:

@@ -15,12 +15,22 @@ from typing import Final
 import msgspec
 
 from prophet_hub.foreign.compose import Composed, compose, is_private
-from prophet_hub.foreign.joining import join
+from prophet_hub.foreign.joining import join, same_bytes
 from prophet_hub.foreign.plans import Cells, Notes, fingerprint, in_order, linked, new_ref, planned
 from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import LIFE_SLOT, READ, WAY, WHOLE, Shadow, Waiting, dialect_of
-from prophet_hub.foreign.scope import in_scope, is_here
+from prophet_hub.foreign.rows import (
+    LIFE_SLOT,
+    READ,
+    UNDONE,
+    WAY,
+    WHOLE,
+    Sent,
+    Shadow,
+    Waiting,
+    dialect_of,
+)
+from prophet_hub.foreign.scope import in_scope, is_here, too_large
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.statuses import Statuses
 from prophet_hub.foreign.steps import Planned, RemoteSpec, Verb
@@ -42,7 +52,9 @@ _INNER: Final = (COMMENT, ATTACHMENT)
 
 
 class Planner:
-    """One plan of one remote; a dry one writes nothing down."""
+    """One plan of one remote; a dry one writes nothing down.  It takes back no run."""
+
+    undoes: Final = ""
 
     def __init__(
         self, side: Side, reader: Reader, peers: Sequence[RemoteSpec], *, dry: bool = False
@@ -160,7 +172,8 @@ class Planner:
             if self._unseen(live[0]):
                 self._later(lambda: self.ledger.look(record))
                 return
-            if kind == ATTACHMENT and self._same_bytes(record, ticket, cells):
+            if kind == ATTACHMENT and (twin := same_bytes(side, record, ticket, cells)):
+                self._later(partial(join, side, record, twin))
                 return
             self._create(record, kind, live[0], cells)
         else:
@@ -176,9 +189,7 @@ class Planner:
             return
         need = self.compose(kind, ref, record, cells, shadow)
         self.note(kind, ref, record, shadow, need)
-        if not need.send:
-            return
-        if self.withheld(kind, ref, record, cells, shadow):
+        if not need.send or self.withheld(kind, ref, record, cells, shadow):
             return
         self._later(lambda: self.ledger.look(record))
         item = Ref(kind=kind, id=ref, ticket=ticket)
@@ -198,7 +209,9 @@ class Planner:
         parked: dict[str, Waiting] = {}
         if (kind, ref) in side.waiting:
             rows = self.ledger.all_waiting(kind, ref)
-            parked = {name: row for _, _, name, row in rows if row.parked and row.tag != WAY}
+            parked = {
+                name: row for _, _, name, row in rows if row.parked and row.tag not in {WAY, UNDONE}
+            }
         need = compose(
             cells,
             side.fields[kind],
@@ -212,6 +225,13 @@ class Planner:
             self.statuses.prepare(ref, cells, shadow, need)
         return need
 
+    def death(self, planned: Planned, _told: object) -> Sent | None:
+        """Returns what deletes an item, None where somebody edited it since the plan."""
+        life = self.side.cells(planned.record).get(_LIFE)
+        if life is None or life.shown is not None or life.conflict:
+            return None
+        return Sent("gone", frozenset(head.id for head in life.heads))
+
     def note(self, kind: str, ref: str, record: RecordId, shadow: Shadow, need: Composed) -> None:
         """Writes down agreement, and what waits or has tripped."""
         if need.absorb:
@@ -224,7 +244,7 @@ class Planner:
                 if (row.parked or row.tag == WAY) and name in need.absorb:
                     self._later(lambda name=name: self.ledger.done_waiting(kind, ref, name))
         for name, value in need.tripped.items():
-            self._later(partial(self.reader.items.park, kind, ref, name, value, _FLIPS))
+            self._later(partial(self.reader.items.park, kind, ref, name, Sent(value), _FLIPS))
         strangers(side, need.strangers, self._later)
         self.statuses.note(ref, need, self._later)
         if need.waits:
@@ -308,32 +328,11 @@ class Planner:
         return ticket is not None and is_private(self.side.cells(ticket), TICKET, TICKET)
 
     def _too_large(self, place: tuple[str, str], record: RecordId, cells: Cells) -> bool:
-        limit, size = self.side.spec.attachment_limit, cells.get(("size", ""))
-        if place[0] != ATTACHMENT or limit is None or size is None:
-            return False
-        if int(self.side.text(size.shown) or 0) <= limit:
-            return False
-        reason = f"The attachment is larger than {limit:,} bytes, which is the limit here."
-        if self.ledger.waiting(*place) is None:
+        reason = too_large(self.side, place[0], cells)
+        if reason and self.ledger.waiting(*place) is None:
             wait = partial(self.ledger.wait, *place, WHOLE, reason)
             self._later(partial(wait, now=self.side.now(), record=record))
-        return True
-
-    def _same_bytes(self, record: RecordId, ticket: RecordId, cells: Cells) -> bool:
-        """Joins an attachment with one that this remote's ticket has already, with the same bytes."""
-        side, mine = self.side, cells.get(("sha256", ""))
-        trackers = {row.tracker for _, row in side.items(record)}
-        for child in side.replica.children(ticket, ATTACHMENT):
-            theirs = side.replica.cell(child, "sha256")
-            if child == record or not mine or not theirs or theirs.shown != mine.shown:
-                continue
-            rows = [row for _, row in side.items(child)]
-            if any(r.tracker == side.spec.tracker for r in rows) and not trackers & {
-                r.tracker for r in rows
-            }:
-                self._later(lambda child=child: join(side, record, child))
-                return True
-        return False
+        return bool(reason)
 
     def _delete(self, record: RecordId, kind: str, ref: Ref, cells: Cells) -> None:
         side = self.side
@@ -344,7 +343,7 @@ class Planner:
                 self._later(partial(wait, now=side.now(), parked=True, value="gone"))
             return
         row = self.ledger.waiting(kind, ref.id, LIFE_SLOT)
-        if row and row.parked:
+        if row and row.parked and row.tag != UNDONE:
             return
         self._later(lambda: self.ledger.look(record))
         self._notes.deletes.append(planned(side, Verb.DELETE, record, ref, cells, Composed()))

@@ -16,7 +16,8 @@ from prophet_hub.errors import HubError, Rejected
 from prophet_hub.foreign import attribution
 from prophet_hub.foreign.attachments import Contents, safe_name
 from prophet_hub.foreign.items import Items
-from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, WHOLE, Shadow, Stand
+from prophet_hub.foreign.plans import fingerprint, new_ref
+from prophet_hub.foreign.rows import LIFE_SLOT, NOBODY, UNDONE, WHOLE, Shadow, Stand
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Outcome
 from prophet_hub.foreign.translate import Telling, read_attachment, read_comment, read_ticket
@@ -104,13 +105,17 @@ class Reader:
                 kind, ref, msgspec.structs.replace(shadow, merged=gone.merged_into)
             )
             return not shadow.merged
-        asked = self.ledger.sent(kind, ref).get(LIFE_SLOT)
-        ours = shadow.closed or asked is not None
-        if asked:
-            self.items.answered(asked.number, Outcome.DONE, ref)
+        sent = self.ledger.sent(kind, ref).get(LIFE_SLOT)
+        ours = shadow.closed or sent is not None
+        if sent:
+            self.items.answered(sent.number, Outcome.DONE, ref)
         self.items.settled(kind, ref, LIFE_SLOT)
+        self.items.clear(kind, ref, LIFE_SLOT)
         self.ledger.set_shadow(kind, ref, msgspec.structs.replace(shadow, gone=True, closed=ours))
-        if not ours:
+        returned = shadow.closed and not shadow.gone  # and went again
+        if sent.undoes if sent else returned:
+            self._undone(kind, ref, record, sent.run if sent else "")
+        elif not ours:
             self._delete(gone, record, shadow)
         return not shadow.gone
 
@@ -243,6 +248,35 @@ class Reader:
         name = ids.name_of("gone", side.spec.tracker, kind, ref)
         place = side.place_name(kind, ref, gone.ref.ticket)
         self.items.put(name, gone.author or Person(id=""), created, [write], place)
+
+    def _undone(self, kind: str, ref: str, record: RecordId, run: str) -> None:
+        """Forgets that an item was our copy of its record, which lives on and is not copied again
+        until it changes or a person says so; of a ticket, all that was in it goes along.
+        """
+        side, name = self.side, self.side.replica.name(record)
+        self._forgotten(kind, ref)
+        if kind == TICKET:
+            for inner in (COMMENT, ATTACHMENT):
+                for child in side.replica.children(record, inner):
+                    for _, row in list(side.items(child)):
+                        if (row.tracker, row.ticket) == (side.spec.tracker, ref):
+                            self._forgotten(inner, row.ref)
+        place, told = new_ref(kind, name), f"Undone with run {run}" if run else "Undone"
+        self.ledger.wait(
+            *place, WHOLE, f"{told}: it is made again when it changes, or by inbox retry.",
+            now=side.now(), record=name, parked=True, quiet=True, again=True,
+            value=fingerprint(side.cells(name), side.spec.fill), tag=UNDONE, run=run,
+        )  # fmt: skip
+        side.waiting.add(place)
+
+    def _forgotten(self, kind: str, ref: str) -> None:
+        record = self.side.record(kind, ref)
+        row, shadow = self.ledger.item(record), self.ledger.shadow(kind, ref)
+        if row and not row.born:
+            self.ledger.set_item(record, msgspec.structs.replace(row, undone=True))
+        if shadow:
+            gone = msgspec.structs.replace(shadow, gone=True, closed=True)
+            self.ledger.set_shadow(kind, ref, gone)
 
     def _as_sent(self, kind: str, ref: str) -> Shadow:
         """Returns what an item showed that was deleted before we read it: what we sent."""

@@ -18,9 +18,10 @@ from prophet_hub.foreign.drift import LOOKED_AT, READ_AGAIN, Drift, Looked, Why
 from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.puller import ADOPT, Puller
-from prophet_hub.foreign.rows import READ, WHOLE, ItemRow, Waiting, slot, split
+from prophet_hub.foreign.rows import READ, UNDONE, WHOLE, ItemRow, Waiting, slot, split
 from prophet_hub.foreign.side import Side
-from prophet_hub.foreign.steps import Applied, InboxItem, Planned, Pulled, RemoteSpec
+from prophet_hub.foreign.steps import Applied, InboxItem, Kept, Planned, Pulled, RemoteSpec
+from prophet_hub.foreign.undoing import Inverse
 from prophet_hub.foreign.verifier import Verifier
 from prophet_hub.foreign.writer import Writer
 from prophet_hub.model.ids import TrackerId
@@ -112,6 +113,26 @@ class ForeignReplica:
             record=side.record(TICKET, ticket), tag=READ, quiet=True, again=True, value=told,
         )  # fmt: skip
 
+    # --- undo ----------------------------------------------------------------------------------
+
+    def inverse(self, run: str) -> Iterator[Planned | Kept]:
+        """Yields what takes a run back here, and what cannot be; sends and notes nothing.
+
+        Called after `pull`: what was written since it is left as it is.
+        """
+        yield from Inverse(self._side, Puller(self._side), run).run()
+
+    def undo(self, run: str, planned: Iterable[Planned]) -> Iterator[Applied]:
+        """Writes the inverse of a run as any plan; what was touched since the plan is left."""
+        puller = Puller(self._side)
+        yield from Writer(self._side, puller, Inverse(self._side, puller, run)).run(planned)
+
+    def left(self, run: str) -> list[Kept]:
+        """Notes in the inbox what of a run could not be taken back, and returns it; what was noted
+        of the same run before is gone.
+        """
+        return Inverse(self._side, Puller(self._side), run).left()
+
     # --- what waits ----------------------------------------------------------------------------
 
     def inbox(self) -> list[InboxItem]:
@@ -138,7 +159,7 @@ class ForeignReplica:
                 side.ledger.set_shadow(kind, ref, msgspec.structs.replace(shadow, stands=stands))
             if row.record:
                 side.ledger.look(row.record)
-            if row.tag:
+            if row.tag and row.tag != UNDONE:
                 side.ledger.wait(
                     kind, ref, name, row.reason, now=side.now(), tag=row.tag, again=True
                 )

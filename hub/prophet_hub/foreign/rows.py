@@ -15,6 +15,7 @@ __all__ = [
     "LIFE_SLOT",
     "NOBODY",
     "READ",
+    "UNDONE",
     "WAY",
     "WHOLE",
     "Intent",
@@ -40,6 +41,11 @@ READ: Final = "read"
 
 WAY: Final = "way"
 """Marks, in the inbox, a status that cannot be had, or was refused on the way there."""
+
+UNDONE: Final = "undone"
+"""Marks, in the inbox, what an undo left: quiet where it took an item back, which is not made again
+by itself, else what it could not take back.
+"""
 
 LIFE_SLOT: Final = "*life"
 _SEP: Final = "\x1f"
@@ -127,6 +133,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
         undoes: It takes back what a run of ours wrote: when it is shown, the field goes on standing
             for the writes that it stood for, so that the next plan does not write them again.
         number: The request's line in the audit, 0 before it is asked.
+        run: The run that it takes back, for people.
     """
 
     value: str | None
@@ -137,6 +144,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     fills: bool = False
     undoes: bool = False
     number: int = 0
+    run: str = ""
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True):
@@ -163,6 +171,7 @@ class ItemRow(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         born: It was made by somebody else than this hub; a copy of ours is not born.
         told: The replicated writes that this row and the item's shadow hold.
+        undone: It was our copy, and an undo deleted it: it keeps no other copy away.
     """
 
     tracker: TrackerId
@@ -171,6 +180,7 @@ class ItemRow(msgspec.Struct, frozen=True, array_like=True):
     ticket: str = ""
     born: bool = True
     told: tuple[WriteId, ...] = ()
+    undone: bool = False
 
 
 class PersonRow(msgspec.Struct, frozen=True, array_like=True):
@@ -205,6 +215,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
         parked: `value` is not sent again until it changes, or a person says so.
         until: What was known when a status was refused; it is tried again when that changes.
         quiet: Noted, but nobody need look.
+        run: The run that was undone, of what is `UNDONE`.
     """
 
     number: int
@@ -219,6 +230,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
     pairing: str = ""
     tag: str = ""
     until: str = ""
+    run: str = ""
 
 
 class Journal(msgspec.Struct, frozen=True, array_like=True):

@@ -10,7 +10,7 @@ from prophet_hub.model.ids import RecordId, TrackerId, is_of_item
 from prophet_hub.sdk import ATTACHMENT, TICKET
 from prophet_hub.values import Stored
 
-__all__ = ["in_scope", "is_here"]
+__all__ = ["in_scope", "is_here", "too_large"]
 
 
 def in_scope(side: Side, record: RecordId, sources: Collection[TrackerId]) -> bool:
@@ -35,3 +35,13 @@ def is_here(side: Side, kind: str, cells: Cells) -> bool:
     content = cells.get(("content", ""))
     stored = content.shown if kind == ATTACHMENT and content else None
     return not isinstance(stored, Stored) or side.replica.store.blobs.has(stored)
+
+
+def too_large(side: Side, kind: str, cells: Cells) -> str:
+    """Returns the sentence on an attachment that is larger than a remote takes, "" for any other."""
+    limit, size = side.spec.attachment_limit, cells.get(("size", ""))
+    if kind != ATTACHMENT or limit is None or size is None:
+        return ""
+    if int(side.text(size.shown) or 0) <= limit:
+        return ""
+    return f"The attachment is larger than {limit:,} bytes, which is the limit here."

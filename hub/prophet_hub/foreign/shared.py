@@ -60,6 +60,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     born: bool
     jobs: tuple[str, ...] = ()
     shadow: Shadow | None = None
+    undone: bool = False
 
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -157,7 +158,7 @@ def _row(
         row.tracker, row.kind, row.ref, row.ticket, row.born,
         tuple(job for job, tracker in jobs if row.kind == _TICKET and tracker == row.tracker
               and ledger.in_scope(job, tracker, row.ref)),
-        _shortened(shadow) if shadow else None,
+        _shortened(shadow) if shadow else None, row.undone,
     )  # fmt: skip
     above = () if fresh else row.told
     value = _words(told)
@@ -243,7 +244,7 @@ def _take(replica: Replica, record: RecordId) -> None:
         ItemRow(
             first.tracker, first.kind, first.ref,
             next((told.ticket for told in all_told if told.ticket), ""),
-            all(told.born for told in all_told), known,
+            all(told.born for told in all_told), known, any(told.undone for told in all_told),
         ),
     )  # fmt: skip
     shadows = [told.shadow for told in all_told if told.shadow]

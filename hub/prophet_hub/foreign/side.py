@@ -117,8 +117,10 @@ class Side:
         return ids.of_item(self.spec.tracker, kind, ref)
 
     def refs(self, record: RecordId, kind: str) -> list[str]:
-        """Returns this tracker's items that a record is, deleted ones too."""
-        return sorted(row.ref for _, row in self.items(record) if self._here(row, kind))
+        """Returns this tracker's items that a record is, deleted ones too, but for undone copies."""
+        return sorted(
+            row.ref for _, row in self.items(record) if self._here(row, kind) and not row.undone
+        )
 
     def live(self, record: RecordId, kind: str) -> list[str]:
         """Returns this tracker's items that a record is and that were not deleted or merged."""
@@ -203,7 +205,7 @@ class Side:
         record = ids.of_item(tracker, TICKET, ticket)
         if other == self.spec.tracker:
             return next(iter(self.live(record, TICKET)), None)
-        rows = (row for _, row in self.items(record) if row.tracker == other)
+        rows = (row for _, row in self.items(record) if row.tracker == other and not row.undone)
         return next((row.ref for row in rows if row.kind == TICKET), None)
 
     def _told(self, tracker: TrackerId, ticket: str) -> bool:

@@ -23,7 +23,16 @@ from prophet_hub.foreign.translate import Step
 from prophet_hub.model.ids import WriteId
 from prophet_hub.values import Value
 
-__all__ = ["FLIPS", "CellReading", "Need", "compose_cell", "hashed", "resolved", "transcribe_cell"]
+__all__ = [
+    "FLIPS",
+    "CellReading",
+    "Need",
+    "compose_cell",
+    "hashed",
+    "is_hash",
+    "resolved",
+    "transcribe_cell",
+]
 
 FLIPS: Final = 5
 """Times that a tracker may put back what we replaced, in a row and within days of one another."""
@@ -134,7 +143,7 @@ def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have
             sent = None
             continue
         if sent and mine(step) and same(new, sent.value):
-            if not sent.fills:
+            if not (sent.fills or sent.undoes):  # nobody's word
                 found.receipts.append((step.id, sent.ids))
             stands(new, sent.ids, sent)
             sent = None
@@ -170,14 +179,19 @@ def transcribe_cell(  # noqa: C901, PLR0912, PLR0915 - one story: its rules have
 
 def hashed(word: str | None) -> str | None:
     """Returns how a word travels to other hubs: a long one by its hash, to be compared."""
-    if word is None or len(word) <= _LONG or word.startswith(_HASH):
+    if word is None or len(word) <= _LONG or is_hash(word):
         return word
     return _HASH + sha256(word.encode()).hexdigest()
 
 
+def is_hash(word: str) -> bool:
+    """Tells whether a word stands for a longer one that another hub read."""
+    return word.startswith(_HASH)
+
+
 def resolved(stand: Stand, shown: str | None) -> Stand:
     """Returns a stand with the word itself where it holds the hash of what is shown."""
-    if stand.value is None or not stand.value.startswith(_HASH) or hashed(shown) != stand.value:
+    if stand.value is None or not is_hash(stand.value) or hashed(shown) != stand.value:
         return stand
     return msgspec.structs.replace(stand, value=shown)
 

@@ -30,9 +30,10 @@ _STUCK: Final = 'It stands at "{0}", on its way from "{1}", and no way leads bac
 
 
 class Statuses:
-    """The statuses of one remote."""
+    """The statuses of one remote; what waits is noted under `tag`."""
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, tag: str = WAY) -> None:
+        self.tag = tag
         self.side, self.tracker, self.rules = side, side.workflow, side.spec.fill
         row = side.fields[TICKET].ours("status")
         self.row = None if row is None or row.kind.many else row
@@ -124,7 +125,7 @@ class Statuses:
         side, field = self.side, self.row.ours if self.row else told.slot
         side.ledger.wait(
             TICKET, ref, told.slot, told.reason, now=side.now(), record=side.record(TICKET, ref),
-            field=field, value=told.value, parked=True, tag=WAY, until=told.until,
+            field=field, value=told.value, parked=True, tag=self.tag, until=told.until,
         )  # fmt: skip
         side.waiting.add((TICKET, ref))
 
@@ -162,7 +163,7 @@ class Statuses:
         if (TICKET, ref) not in self.side.waiting:
             return None
         held = self.side.ledger.waiting(TICKET, ref, row.theirs)
-        return held if held and held.tag == WAY and held.parked else None
+        return held if held and held.tag == self.tag and held.parked else None
 
 
 class _Ticket:

@@ -19,6 +19,7 @@ __all__ = [
     "Applied",
     "FieldPlan",
     "InboxItem",
+    "Kept",
     "Outcome",
     "Planned",
     "Pulled",
@@ -163,6 +164,26 @@ class Planned:
     closes: bool = False
     notifies: bool = False
     requests: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What an undo cannot take back.
+
+    Attributes:
+        record: The record as a whole names it.
+        slot: The field, `LIFE_SLOT` for the whole item.
+        field: The neutral property, "" for the whole item.
+        reason: A sentence.
+    """
+
+    remote: str
+    ref: Ref
+    record: RecordId
+    title: str
+    slot: str
+    field: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,8 @@ import msgspec
 
 from prophet_hub.errors import Garbled, NotFound, Rejected, RemoteError, Unsure
 from prophet_hub.foreign.changer import Changer
-from prophet_hub.foreign.desk import Desk, is_alive, outcome_of
+from prophet_hub.foreign.desk import Desk, Plans, is_alive, outcome_of
 from prophet_hub.foreign.first import answered
-from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.plans import Cells, fingerprint, new_ref
 from prophet_hub.foreign.puller import Puller
 from prophet_hub.foreign.rows import WHOLE, Intent, Sent, split
@@ -54,7 +53,7 @@ class _Made:
 class Writer:
     """Carries out a plan on one remote."""
 
-    def __init__(self, side: Side, puller: Puller, planner: Planner) -> None:
+    def __init__(self, side: Side, puller: Puller, planner: Plans) -> None:
         self.side, self.ledger = side, side.ledger
         self.desk = Desk(side, puller, planner)
         self.changer = Changer(self.desk)
@@ -140,7 +139,6 @@ class Writer:
             raise error from None
         with side.transaction():
             answered(self.desk.reader, kind, intent.key, intent, receipt.ref.id)
-            self.desk.items.clear(*place, WHOLE)
         ref = Ref(kind=kind, id=receipt.ref.id, ticket=ticket)
         made = _Made(
             planned=planned, ref=ref, number=number, notes=receipt.notes, shown=receipt.ticket

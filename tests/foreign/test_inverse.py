@@ -1,0 +1,434 @@
+"""A run taken back: everything as it was, and what was touched since as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from foreign.kit import Crash, Hub, boundaries, once, pair, tick
+from prophet_hub.foreign.replica import ForeignReplica
+from prophet_hub.foreign.steps import Outcome, Planned
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History
+
+KEYS = frozenset({TICKET, COMMENT, ATTACHMENT})
+
+
+class Undoing(Hub):
+    """A hub that takes runs back as `prophet-hub undo --run` does; its runs are numbers."""
+
+    def foreign(self, name):
+        return ForeignReplica(self.replica, self.specs[name], job="job", run=str(self.runs))
+
+    def undo(self, run):
+        """Takes a run back; returns what was applied, and what could not be."""
+        self.runs += 1
+        remotes = {name: self.foreign(name) for name in self.specs}
+        for remote in remotes.values():
+            list(remote.pull())
+        plans = {
+            name: [one for one in remote.inverse(str(run)) if isinstance(one, Planned)]
+            for name, remote in remotes.items()
+        }
+        done = [
+            one for name, remote in remotes.items() for one in remote.undo(str(run), plans[name])
+        ]
+        return done, [one for remote in remotes.values() for one in remote.left(str(run))]
+
+
+def shown(*trackers):
+    """What people see, and no history."""
+    return [
+        sorted(
+            (
+                tuple(sorted((k, v) for k, v in item.fields.items())),
+                tuple(note.body.rsplit("\n\n", 1)[-1] for note in item.comments),
+                tuple(file.data for file in item.attachments),
+            )
+            for item in tracker.items.values()
+            if not item.gone
+        )
+        for tracker in trackers
+    ]
+
+
+def quiet(hub, *trackers):
+    """Nothing more is to be done: a sync writes nothing."""
+    before = [t.writes for t in trackers]
+    hub.syncs(3)
+    return [t.writes for t in trackers] == before and hub.conflicts() == []
+
+
+def filled(r):
+    """A ticket with all that there is."""
+    ref = r.create("bob", {"summary": "one", "status": "new", "labels": frozenset({"a", "b"})})
+    r.comment("bob", ref, "said")
+    r.attach("bob", ref, "a.txt", b"bytes")
+    return ref
+
+
+WORLDS = [
+    {"history": history, "tombstones": tombstones, "conditional": conditional, "keys": keys}
+    for history in History
+    for tombstones in (True, False)
+    for conditional in (True, False)
+    for keys in (KEYS, frozenset())
+]
+
+
+@pytest.mark.parametrize("knobs", WORLDS)
+def test_updates_go_back_and_are_not_sent_again(knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.syncs(2)
+        was = shown(t)
+        tick(r, t)
+        r.update("bob", "1", {"summary": "two", "status": "open", "description": "long"})
+        r.update("bob", "1", added={"labels": {"c"}}, removed={"labels": {"a"}})
+        hub.sync()
+        ours = shown(r)
+        assert shown(t) == ours
+
+        done, left = hub.undo(hub.runs)
+
+        assert ({one.outcome for one in done}, left) == ({Outcome.DONE}, [])
+        assert (shown(t), shown(r)) == (was, ours)
+        assert quiet(hub, r, t)
+        assert hub.inbox(t) == hub.inbox(r) == []
+
+
+@pytest.mark.parametrize("knobs", WORLDS)
+def test_creates_are_deleted_and_nothing_dies_or_comes_again(knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        assert shown(t) == shown(r)
+
+        done, left = hub.undo(1)
+
+        assert ([one.outcome for one in done], left) == ([Outcome.DONE], [])
+        assert shown(t) == [[]]
+        assert quiet(hub, r, t)
+        assert hub.inbox(t) == hub.inbox(r) == []
+        assert len(shown(r)[0]) == 1
+
+        r.update("bob", "1", {"summary": "two"})  # what changes is made again
+        hub.syncs(2)
+        assert shown(t) == shown(r)
+        assert quiet(hub, r, t)
+
+
+@pytest.mark.parametrize("knobs", WORLDS)
+def test_comments_and_files_are_deleted_and_do_not_come_again(knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.syncs(2)
+        was = shown(t)
+        tick(r, t)
+        r.comment("bob", "1", "more")
+        r.attach("bob", "1", "b.txt", b"others")
+        hub.sync()
+        assert shown(t) == shown(r)
+
+        done, left = hub.undo(hub.runs)
+
+        assert ([one.outcome for one in done], left) == ([Outcome.DONE] * 2, [])
+        assert shown(t) == was
+        assert quiet(hub, r, t)
+        assert [len(r.items["1"].comments), len(r.items["1"].attachments)] == [2, 2]
+
+
+@pytest.mark.parametrize("knobs", WORLDS)
+def test_an_undo_can_be_undone(knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        tick(r, t)
+        r.update("bob", "1", {"status": "open"})
+        r.comment("bob", "1", "more")
+        other = r.create("bob", {"summary": "another"})
+        r.comment("bob", other, "on it")
+        hub.sync()
+        whole = shown(r)
+        assert shown(t) == whole
+        hub.undo(2)
+        assert shown(t) != whole
+
+        done, left = hub.undo(3)
+
+        assert ({one.outcome for one in done}, left) == ({Outcome.DONE}, [])
+        assert (shown(t), shown(r)) == (whole, whole)
+        assert quiet(hub, r, t)
+        tick(r, t)
+        t.update("eve", "1", {"status": "closed"})
+        hub.syncs(2)
+        assert r.items["1"].fields["status"] == "closed"
+
+
+# --- what stays --------------------------------------------------------------------------------
+
+
+def reasons(left):
+    return sorted((one.ref.kind, one.ref.id, one.field, one.reason) for one in left)
+
+
+@pytest.mark.parametrize("knobs", WORLDS)
+def test_what_somebody_edited_since_stays_and_is_told(knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.syncs(2)
+        tick(r, t)
+        r.update("bob", "1", {"summary": "two", "status": "open"})
+        hub.sync()
+        tick(r, t)
+        t.update("eve", "1", {"summary": "three"})
+
+        _, left = hub.undo(hub.runs)
+
+        assert [one.field for one in left] == ["summary"]
+        if knobs["history"] is History.FULL:
+            assert "eve@example.org wrote it on 20" in left[0].reason
+        assert t.items["1"].fields["summary"] == "three"
+        assert t.items["1"].fields["status"] == "new"
+        assert [(i.field, i.reason) for i in hub.inbox(t)] == [("summary", left[0].reason)]
+        hub.syncs(2)
+        assert r.items["1"].fields["summary"] == "three"
+        assert r.items["1"].fields["status"] == "open"
+
+
+@pytest.mark.parametrize("knobs", WORLDS[::5])
+@pytest.mark.parametrize("how", ["comment", "attach", "update"])
+def test_a_ticket_that_somebody_touched_is_not_deleted(knobs, how):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        tick(r, t)
+        act = {
+            "comment": lambda: t.comment("eve", "1", "I saw it"),
+            "attach": lambda: t.attach("eve", "1", "b.txt", b"eve's"),
+            "update": lambda: t.update("eve", "1", {"status": "open"}),
+        }[how]
+        act()
+
+        _, left = hub.undo(1)
+
+        assert [(one.ref.kind, one.ref.id) for one in left] == [(TICKET, "1")]
+        assert "it on 20" in left[0].reason
+        assert not t.items["1"].gone
+        # what was only the run's own is taken out of it
+        assert not [n for n in t.items["1"].comments if n.author == "hub"]
+        assert [(i.kind, i.ref) for i in hub.inbox(t)] == [(TICKET, "1")]
+        hub.syncs(2)
+        assert quiet(hub, r, t)
+        assert len(r.items["1"].comments) == 1 + (how == "comment")
+
+
+@pytest.mark.parametrize("knobs", WORLDS)
+def test_who_touches_a_ticket_between_the_plan_and_its_delete_keeps_it(knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        tick(r, t)
+        remote = hub.foreign("T")
+        list(remote.pull())
+        plan = [one for one in remote.inverse("1") if isinstance(one, Planned)]
+        assert [one.verb for one in plan] == ["delete"]
+        t.comment("eve", "1", "I saw it")
+
+        done = list(remote.undo("1", plan))
+
+        assert [one.outcome for one in done] == [Outcome.STALE]
+        assert not t.items["1"].gone
+        assert len(remote.left("1")) > 0
+
+
+def test_a_tracker_that_lets_nothing_be_deleted_keeps_it_and_that_is_told():
+    may = frozenset({("create", TICKET), ("update", TICKET), ("create", COMMENT)})
+    r, t = pair(writes=may)
+    r.create("bob", {"summary": "one"})
+    r.comment("bob", "1", "said")
+    with Undoing(r, t) as hub:
+        hub.sync()
+
+        done, left = hub.undo(1)
+
+        assert done == []
+        assert [(kind, why) for kind, _, _, why in reasons(left)] == [
+            ("comment", "Run 1 is not undone here. T does not let the hub delete comments."),
+            ("ticket", "Run 1 is not undone here. T does not let the hub delete tickets."),
+        ]
+        assert quiet(hub, r, t)
+
+
+def test_what_a_job_may_not_delete_stays():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t, T={"deletes": False}) as hub:
+        hub.sync()
+
+        _, left = hub.undo(1)
+
+        assert "say deletes: yes there" in left[-1].reason
+        hub.change("T", deletes=True)
+        assert hub.undo(1)[1] == []
+        assert hub.inbox(t) == []
+        assert shown(t) == [[]]
+
+
+def test_a_delete_is_not_taken_back_and_that_is_told():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        tick(r, t)
+        r.delete("bob", "1")
+        hub.sync()
+        assert t.items["1"].gone
+
+        done, left = hub.undo(2)
+
+        assert (done, len(left)) == ([], 1)
+        assert "It was deleted" in left[0].reason
+
+
+def test_a_later_run_s_value_stays_and_that_run_is_named():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        for status in ("open", "closed"):
+            tick(r, t)
+            r.update("bob", "1", {"status": status})
+            hub.sync()
+
+        done, left = hub.undo(2)
+
+        assert (done, t.items["1"].fields["status"]) == ([], "closed")
+        assert left[0].reason.endswith("Run 3 wrote it since.")
+
+
+def test_an_edit_that_lands_with_the_undo_is_not_lost():
+    """Without versions somebody writes between our look and our request: it is sent again."""
+    r, t = pair(conditional=False)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        tick(r, t)
+        r.update("bob", "1", {"status": "open"})
+        hub.sync()
+        with once(
+            hub.specs["T"].connector,
+            "before PUT",
+            lambda: t.update("eve", "1", {"status": "closed"}),
+        ):
+            hub.undo(2)
+        hub.syncs(3)
+
+        assert [x.items["1"].fields["status"] for x in (r, t)] == ["closed", "closed"]
+        assert hub.conflicts() == []
+
+
+def test_the_second_time_nothing_is_left():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        hub.undo(1)
+
+        assert hub.undo(1) == ([], [])
+
+
+def test_an_undone_copy_is_made_again_when_a_person_says_so():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        hub.undo(1)
+        (row,) = hub.foreign("T").inbox()
+        assert (row.quiet, row.reason[:12]) == (True, "Undone with ")
+
+        hub.foreign("T").retry(row.number)
+        hub.syncs(2)
+
+        assert shown(t) == shown(r)
+        assert hub.foreign("T").inbox() == []
+
+
+def test_a_copy_that_comes_back_is_ours_and_its_end_is_no_death():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        hub.undo(1)
+        tick(r, t)
+        t.items["1"].gone = None  # somebody restored it
+        t._touch(t.items["1"])
+        hub.syncs(2)
+        r.update("bob", "1", {"status": "open"})
+        hub.syncs(2)
+        assert t.items["1"].fields["status"] == "open"
+
+        tick(r, t)
+        t.delete("eve", "1")
+        hub.syncs(2)
+
+        assert not r.items["1"].gone
+        assert quiet(hub, r, t)
+
+
+# --- crashes -----------------------------------------------------------------------------------
+
+
+def changed_world(**knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    hub = Undoing(r, t)
+    hub.sync()
+    tick(r, t)
+    r.update("bob", "1", {"status": "open", "description": "long"}, added={"labels": {"c"}})
+    r.comment("bob", "1", "more")
+    r.attach("bob", "1", "b.txt", b"others")
+    other = r.create("bob", {"summary": "another"})
+    r.comment("bob", other, "on it")
+    hub.sync()
+    return r, t, hub
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {},
+        {"tombstones": False},
+        {"history": History.NONE, "conditional": False, "tombstones": False},
+        {"keys": frozenset(), "history": History.PARTIAL},
+    ],
+)
+def test_after_a_crash_at_every_boundary_an_undo_kills_and_doubles_nothing(knobs):
+    r, t, hub = changed_world(**knobs)
+    whole = shown(r)
+    with hub:
+        with boundaries(hub, lambda _: None) as count:
+            hub.undo(2)
+        total, undone = count[0], shown(t)
+    for at in range(total):
+        r, t, hub = changed_world(**knobs)
+        with hub:
+
+            def act(number, at=at):
+                if number == at:
+                    raise Crash
+
+            with boundaries(hub, act), pytest.raises(Crash):
+                hub.undo(2)
+            hub.syncs(2)
+            assert (at, shown(r)) == (at, whole)
+            assert hub.conflicts() == []
+            assert (at, quiet(hub, r, t)) == (at, True)
+            hub.undo(2)
+            assert (at, shown(t), shown(r)) == (at, undone, whole)
+            assert quiet(hub, r, t)

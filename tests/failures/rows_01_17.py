@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from failures import test_absences as absences
+from failures import test_comments_and_files as parts
 from failures import test_cursors as cursors
 from failures import test_doubles as doubles
 from failures import test_echoes as echoes
+from failures import test_moved_and_merged as moved
+from failures import test_overtaken as overtaken
 from failures.table import Failure
 from house.guards import Guard
 from prophet_hub.sdk import History
@@ -18,6 +22,13 @@ F06 = "changes of one second, or at the edge of two pulls, are lost"
 F07 = "the hub's clock and the tracker's differ, and changes are lost or told over and over"
 F08 = "a question, or an answer, is read in another time zone"
 F09 = "pages shift while they are read, and tickets slip between them"
+F11 = "what somebody just wrote is overwritten by what the hub had read before"
+F12 = "a source fails, or is asked otherwise, and its tickets are closed or deleted elsewhere"
+F13 = "a permission is lost, and what is not seen any more counts as deleted"
+F14 = "a deleted ticket takes its edited twin along, or is brought back by it"
+F15 = "a ticket is moved, merged, re-typed or gets another key, and loses its twin or gains one"
+F16 = "edits and deletes of comments are not carried, or make a second comment"
+F17 = "files are sent again in every run, or arrive broken"
 
 ROWS: tuple[Failure, ...] = (
     Failure(
@@ -279,6 +290,267 @@ ROWS: tuple[Failure, ...] = (
                 "prophet_connectors._redmine_walk",
                 "(last, 0) if onward else (since, offset + max(page.limit // 2, 1))",
                 "(since, offset + page.limit)",
+            ),
+        ),
+    ),
+    Failure(
+        11, F11, overtaken.test_an_edit_between_reading_and_writing_is_not_overwritten,
+        given={"history": History.NONE, "conditional": False},
+        guards=(
+            Guard(
+                "a ticket is read again just before it is written", "prophet_hub.foreign.changer",
+                "if not fresh and not compared:", "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        11, F11,
+        overtaken.test_where_the_tracker_compares_versions_nobody_is_overwritten_at_the_last_moment,
+        given={"history": History.NONE},
+        guards=(
+            Guard(
+                "a write names the version that was read", "prophet_hub.foreign.compose",
+                "        version=version,\n", "",
+            ),
+        ),
+    ),
+    Failure(
+        11, F11, overtaken.test_an_edit_after_the_plan_stops_a_delete,
+        given={"history": History.FULL, "conditional": False},
+        guards=(
+            Guard(
+                "who edited since the plan keeps the ticket", "prophet_hub.foreign.changer",
+                "or wanted or shadow is None", "or shadow is None",
+            ),
+        ),
+    ),
+    Failure(
+        12, F12, absences.test_a_source_that_fails_or_is_asked_otherwise_closes_nothing,
+        given={"fails": absences._lost_everything},
+        guards=(
+            Guard(
+                "absence is no deletion", "prophet_hub.foreign.puller",
+                "self.reader.items.unseen(ref, str(told))", "self.reader.gone(Gone(ref=ref))",
+            ),
+        ),
+    ),
+    Failure(
+        12, F12, absences.test_closes_and_deletes_by_the_dozen_wait_for_a_word,
+        given={"act": absences._close},
+        guards=(
+            Guard(
+                "many closes and deletes wait for a word", "prophet_hub.jobs.plan",
+                "if count > limit:", "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        12, F12, absences.test_closes_and_deletes_by_the_dozen_wait_for_a_word,
+        given={"act": absences._remove},
+        guards=(
+            Guard(
+                "many closes and deletes wait for a word", "prophet_hub.jobs.plan",
+                "if count > limit:", "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        12, F12, absences.test_a_job_that_does_not_say_so_deletes_nothing,
+        guards=(
+            Guard(
+                "a job deletes where it says so", "prophet_hub.foreign.planner",
+                'if not side.spec.deletes or not side.may("delete", kind):', "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        13, F13,
+        absences.test_what_the_account_may_not_see_for_a_while_is_neither_deleted_nor_made_again,
+        guards=(
+            Guard(
+                "absence is no deletion", "prophet_hub.foreign.puller",
+                "self.reader.items.unseen(ref, str(told))", "self.reader.gone(Gone(ref=ref))",
+            ),
+            Guard(
+                "what was not visible is read again in every run", "prophet_hub.foreign.first",
+                "if kind == TICKET and row.tag == READ:", "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        14, F14, absences.test_a_delete_takes_what_it_saw_and_nothing_comes_back,
+        given={"here": absences._edit, "there": absences._delete},
+        guards=(
+            Guard(
+                "a delete takes what its own ticket had shown, and no more",
+                "prophet_hub.foreign.reader",
+                "seen = NOBODY.union(*(stand.ids for stand in shadow.stands.values()))",
+                "seen = {h.id for c in side.replica.cells(record).values() for h in c.heads}",
+            ),
+        ),
+    ),
+    Failure(
+        14, F14, absences.test_what_a_person_keeps_is_not_made_again_where_it_was_deleted,
+        guards=(
+            Guard(
+                "what was there once is not made again", "prophet_hub.foreign.planner",
+                "refs = side.refs(record, TICKET)", "refs = side.live(record, TICKET)",
+                also=(
+                    Guard(
+                        "a create looks whether there was one", "prophet_hub.foreign.writer",
+                        "if self.side.refs(record, place[0]) or not is_alive(cells):",
+                        "if not is_alive(cells):",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Failure(
+        14, F14, absences.test_a_delete_of_one_twin_deletes_the_other_with_all_that_was_seen,
+        guards=(
+            Guard(
+                "a delete names what its ticket had shown", "prophet_hub.foreign.reader",
+                "seen = NOBODY.union(*(stand.ids for stand in shadow.stands.values()))",
+                "seen = NOBODY",
+            ),
+            Guard(
+                "a delete has seen what was in its ticket", "prophet_hub.foreign.reader",
+                "if any(row.ticket == ref for _, row in side.items(child)):", "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        15, F15, moved.test_after_a_merge_nothing_is_lost_deleted_or_made_twice, given={"history": History.FULL, "tombstones": True},
+        guards=(
+            Guard(
+                "what was merged was not deleted", "prophet_hub.foreign.reader",
+                "if gone.merged_into:", "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        15, F15, moved.test_a_ticket_that_moves_away_and_back_is_the_same, given={"field": "status"},
+        guards=(
+            Guard(
+                "absence is no deletion", "prophet_hub.foreign.puller",
+                "self.reader.items.unseen(ref, str(told))", "self.reader.gone(Gone(ref=ref))",
+            ),
+        ),
+    ),
+    Failure(
+        15, F15, moved.test_a_key_that_is_copied_changed_or_taken_away_makes_no_other_twin, given={"history": History.NONE},
+        guards=(
+            Guard(
+                "a key names its record, unless another ticket is bound to it", "prophet_hub.foreign.items",
+                "return None if record is None or self.side.refs(record, kind) else record", "return record",
+            ),
+        ),
+    ),
+    Failure(
+        15, F15, moved.test_a_ticket_of_another_type_goes_by_the_statuses_of_that_type,
+        guards=(
+            Guard(
+                "a status goes the way that the ticket offers now", "prophet_hub.foreign.statuses",
+                "return workflow.route(", "return (target,) or workflow.route(",
+            ),
+        ),
+    ),
+    Failure(
+        16, F16, parts.test_a_comment_that_is_edited_on_both_sides_is_one_comment_and_says_the_last, given={"history": History.NONE, "keys": False},
+        guards=(
+            Guard(
+                "a comment that has a copy is edited there", "prophet_hub.foreign.planner",
+                "        elif refs:\n            for ref in side.live(record, kind):", "        elif False:\n            for ref in side.live(record, kind):",
+                also=(
+                    Guard(
+                        "a create looks whether there was one", "prophet_hub.foreign.writer",
+                        "if self.side.refs(record, place[0]) or not is_alive(cells):",
+                        "if not is_alive(cells):",
+                    ),
+                ),
+            ),
+            Guard(
+                "who wrote a comment is no part of it", "prophet_hub.foreign.reader",
+                "if side.line_is_ours(comment.author.id):", "if False:",
+            ),
+        ),
+    ),
+    Failure(
+        16, F16, parts.test_a_comment_that_one_side_takes_away_is_not_made_there_again, given={"side": "T"},
+        guards=(
+            Guard(
+                "a comment that has a copy is edited there", "prophet_hub.foreign.planner",
+                "        elif refs:\n            for ref in side.live(record, kind):", "        elif False:\n            for ref in side.live(record, kind):",
+                also=(
+                    Guard(
+                        "a create looks whether there was one", "prophet_hub.foreign.writer",
+                        "if self.side.refs(record, place[0]) or not is_alive(cells):",
+                        "if not is_alive(cells):",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Failure(
+        16, F16, parts.test_a_delete_of_a_comment_that_is_told_goes_to_the_other_side,
+        guards=(
+            Guard(
+                "a delete that is told, and not our own, is a fact", "prophet_hub.foreign.reader",
+                "        if not ours:\n            self._delete(gone, record, shadow)", "        if False:\n            self._delete(gone, record, shadow)",
+            ),
+        ),
+    ),
+    Failure(
+        17, F17, parts.test_in_a_hundred_runs_a_file_is_read_once_and_sent_once, given={"keys": False},
+        guards=(
+            Guard(
+                "what is known of a ticket's files is not read again", "prophet_hub.foreign.attachments",
+                "if attachment.ref.id in known:", "if False:",
+            ),
+            Guard(
+                "our own upload is not read back", "prophet_hub.foreign.puller",
+                "known |= sent.keys()", "pass",
+            ),
+        ),
+    ),
+    Failure(
+        17, F17, parts.test_a_lost_answer_to_an_upload_is_no_second_file,
+        guards=(
+            Guard(
+                "the same bytes at the same ticket are the same file", "prophet_hub.foreign.reader",
+                "same = cell is not None and cell.shown == content.sha256", "same = False",
+                also=(
+                    Guard(
+                        "two files of one ticket with the same bytes are one",
+                        "prophet_hub.foreign.planner",
+                        "if child == record or not mine", "if True or not mine",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Failure(
+        17, F17, parts.test_the_same_file_on_both_sides_is_sent_to_neither,
+        guards=(
+            Guard(
+                "the same bytes at the same ticket are the same file", "prophet_hub.foreign.reader",
+                "same = cell is not None and cell.shown == content.sha256", "same = False",
+                also=(
+                    Guard(
+                        "two files of one ticket with the same bytes are one",
+                        "prophet_hub.foreign.planner",
+                        "if child == record or not mine", "if True or not mine",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Failure(
+        17, F17, parts.test_a_file_that_came_in_part_is_no_file,
+        guards=(
+            Guard(
+                "a file has the length that the tracker tells", "prophet_hub.foreign.attachments",
+                "if attachment.size is not None and size != attachment.size:", "if False:",
             ),
         ),
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from foreign.kit import Hub, pair, tick
@@ -35,7 +37,7 @@ def test_after_a_merge_nothing_is_lost_deleted_or_made_twice(history, tombstones
         tick(r, t)
         r.merge("bob", one, other)
         hub.syncs()
-        assert not there["one"].gone
+        assert not there["one"].gone, "what was merged was taken for deleted"
         assert not there["two"].gone
         assert len(t.items) == len(r.items) == 2
         assert "said of one" in bodies(there["one"]) + bodies(there["two"])
@@ -97,12 +99,59 @@ def test_a_ticket_that_moves_away_and_back_is_the_same(field):
             tick(r, t)
             t.update("eve", there.id, {field: f"there {n}"})
             hub.syncs()
-            assert not there.gone
+            assert not there.gone, "what moved away was taken for deleted"
             r.hide(one, hidden=False)
             tick(r, t)
             r.update("bob", one, {"summary": f"back {n}"})
             hub.syncs()
-            assert r.items[one].fields == {"summary": f"back {n}", field: f"there {n}"}
-            assert there.fields == r.items[one].fields
+            assert r.items[one].fields == {"summary": f"back {n}", field: f"there {n}"}, (
+                "what moved away was taken for deleted, and its twin went on alone"
+            )
+            assert there.fields == r.items[one].fields, "what moved away lost its twin"
         assert len(r.items) == len(t.items) == 2
         assert hub.conflicts() == []
+
+
+@pytest.mark.parametrize("history", list(History))
+def test_a_key_that_is_copied_changed_or_taken_away_makes_no_other_twin(history):
+    """A tracker's clone function copies our key, a person edits it, a move drops it."""
+    r, t = pair(history=history)
+    with Hub(r, t) as hub:
+        two(hub, r)
+        there = twins(hub, t)
+        clone = t.create("eve", {"summary": "clone of one"}, key=there["one"].key)
+        there["one"].key, there["two"].key = there["two"].key, ""
+        for n in range(3):
+            tick(r, t)
+            t.update("eve", there["one"].id, {"priority": f"one {n}"})
+            t.update("eve", there["two"].id, {"priority": f"two {n}"})
+            t.update("eve", clone, {"priority": f"clone {n}"})
+            hub.syncs()
+            told = {i.fields["summary"]: i.fields.get("priority") for i in r.items.values()}
+            assert told == {"one": f"one {n}", "two": f"two {n}", "clone of one": f"clone {n}"}, (
+                "a ticket was taken for another's twin"
+            )
+        assert (len(r.items), len(t.items), hub.conflicts()) == (3, 3, [])
+
+
+def test_a_ticket_of_another_type_goes_by_the_statuses_of_that_type():
+    """Re-typed, it offers other ways: the status waits or goes, everything else is in step."""
+    r, t = pair()
+    t.knobs = replace(t.knobs, offers=True)
+    r.create("bob", {"summary": "one", "status": "new"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        t.knobs = replace(t.knobs, transitions={"status": {
+            "new": ("analysed",), "analysed": ("resolved",), "open": ("resolved",),
+        }})  # fmt: skip
+        tick(r, t)
+        t.update("eve", "1", {"priority": "high"})
+        r.update("bob", "1", {"status": "resolved", "summary": "two"})
+        hub.syncs()
+        assert t.items["1"].fields == {
+            "summary": "two",
+            "status": "resolved",
+            "priority": "high",
+        }, "the ways of its former type were tried"
+        assert r.items["1"].fields == t.items["1"].fields
+        assert hub.inbox(t) == hub.conflicts() == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from foreign.kit import Hub, tick
+from foreign.kit import Hub, once, tick
 from foreign.test_changes import delete
 from foreign.test_scenarios import a, say, step
 from prophet_hub.foreign.steps import Outcome, Verb
@@ -32,7 +32,37 @@ def test_an_edit_after_the_plan_stops_a_delete(history, conditional):
     say(t, "s")
     done = list(hub.foreign("T").apply(plan))
     assert [one.verb for one in plan] == [Verb.DELETE]
-    assert ([d.outcome for d in done], t.items["1"].gone) == ([Outcome.STALE], None)
+    assert t.items["1"].gone is None, "a fresh edit was deleted"
+    assert [d.outcome for d in done] == [Outcome.STALE]
+    hub.close()
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+@pytest.mark.parametrize("history", list(History))
+def test_an_edit_between_reading_and_writing_is_not_overwritten(history, conditional):
+    """Nobody's value wins in silence: both stand, and a person is asked."""
+    hub, r, t = step(history=history, conditional=conditional)
+    say(r, "q"), tick(r, t)
+    plan = planned(hub, "T")
+    say(t, "r"), tick(t)
+    list(hub.foreign("T").apply(plan))
+    assert a(t) == ["r"], "a fresh edit was overwritten by a stale one"
+    tick(r, t), hub.syncs()
+    assert (a(r, t), hub.values(r, "status")) == (["q", "r"], {"q", "r"})
+    assert [c.cell.prop for c in hub.conflicts()] == ["status"]
+    hub.close()
+
+
+@pytest.mark.parametrize("history", list(History))
+def test_where_the_tracker_compares_versions_nobody_is_overwritten_at_the_last_moment(history):
+    """The edit comes when nothing is read any more: the request is on its way."""
+    hub, r, t = step(history=history)
+    say(r, "q"), tick(r, t)
+    with once(hub.specs["T"].connector, "before PUT", lambda: say(t, "r")):
+        hub.sync()
+    assert a(t) == ["r"], "a fresh edit was overwritten by a stale one"
+    tick(r, t), hub.syncs()
+    assert hub.values(r, "status") == {"q", "r"}
     hub.close()
 
 
@@ -55,7 +85,8 @@ def test_an_edit_while_rejected_fields_are_sent_apart_is_not_overwritten(history
 
     hub.specs["T"].connector.apply = overtaken
     hub.sync()
-    assert (t.items["1"].fields["b"], a(t)) == ("m", ["p"])
+    assert t.items["1"].fields["b"] == "m", "a fresh edit was overwritten by a stale one"
+    assert a(t) == ["p"]
     hub.close()
 
 

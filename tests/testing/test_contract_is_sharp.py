@@ -34,6 +34,7 @@ from prophet_hub.sdk import (
     Gone,
     History,
     Kind,
+    ListedTicket,
     Person,
     Pull,
     Receipt,
@@ -107,6 +108,25 @@ def pulls(change, knobs=None):
         return change(self, pull, MemoryConnector.changed(self, pull))
 
     return connector(knobs, changed=changed)
+
+
+def lists(change):
+    """The listing in pages is told otherwise."""
+
+    def listed(self, pull):
+        return iter(change(list(MemoryConnector.listed(self, pull))))
+
+    return connector(listed=listed)
+
+
+def one_by_one(self, pull):
+    for line in MemoryConnector.listed(self, pull):
+        yield MemoryConnector.ticket(self, line.ref)
+
+
+EVERY_NUMBER = [
+    ListedTicket(ref=Ref(id=str(n)), told=frozenset(), fields={}) for n in range(1, 100)
+]
 
 
 def sends(change, knobs=None):
@@ -944,6 +964,29 @@ BROKEN = {
     "test_the_canonical_form_is_one": [
         row(theirs="summary", ours="summary", kind=Kind.TEXT, canon=lambda text: text + "!"),
         row(theirs="summary", ours="summary", kind=Kind.TEXT, canon=lambda text: ""),
+    ],
+    # the listing in pages
+    "test_each_ticket_is_listed_once": [
+        lists(lambda lines: lines[:-1]),
+        lists(lambda lines: [*lines, *lines[:1]]),
+    ],
+    "test_a_listing_shows_what_the_ticket_shows": [
+        lists(lambda lines: [replace(one, fields={}) for one in lines]),
+        lists(lambda lines: [replace(one, told=frozenset()) for one in lines]),
+        lists(lambda lines: [replace(one, updated=instant(4_000_000_000)) for one in lines]),
+    ],
+    "test_a_listing_tells_the_attachments_that_are_there": [
+        lists(lambda lines: [replace(one, attachments=frozenset()) for one in lines]),
+        lists(lambda lines: [replace(one, attachments=frozenset({"3"})) for one in lines]),
+    ],
+    "test_an_edit_shows_in_the_listing": [
+        lists(lambda lines: [replace(one, fields={}, updated=None) for one in lines]),
+    ],
+    "test_what_is_not_there_is_not_listed": [lists(lambda lines: [*lines, *EVERY_NUMBER])],
+    "test_a_listing_costs_far_less_than_a_request_a_ticket": [connector(listed=one_by_one)],
+    "test_a_query_narrows_the_listing": [
+        connector(listed=lambda self, pull: MemoryConnector.listed(self, Pull())),
+        lists(lambda lines: []),
     ],
     # workflow
     "test_what_a_ticket_offers_can_be_had": [

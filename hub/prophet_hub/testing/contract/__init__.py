@@ -13,6 +13,7 @@ pytest.register_assert_rewrite(
     f"{__name__}.checks",
     f"{__name__}.reading",
     f"{__name__}.changes",
+    f"{__name__}.listing",
     f"{__name__}.history",
     f"{__name__}.writing",
     f"{__name__}.parts",
@@ -25,6 +26,7 @@ pytest.register_assert_rewrite(
 from prophet_hub.testing.contract.changes import Changes  # noqa: E402 - after the rewriting
 from prophet_hub.testing.contract.failing import Failing  # noqa: E402 - as above
 from prophet_hub.testing.contract.history import Story  # noqa: E402 - as above
+from prophet_hub.testing.contract.listing import Listing  # noqa: E402 - as above
 from prophet_hub.testing.contract.parts import Parts  # noqa: E402 - as above
 from prophet_hub.testing.contract.promises import Promises  # noqa: E402 - as above
 from prophet_hub.testing.contract.reading import Reading  # noqa: E402 - as above
@@ -42,6 +44,6 @@ __all__ = ["Absent", "ConnectorContract", "MemorySandbox", "Sandbox", "TrackerSa
 
 
 class ConnectorContract(
-    Reading, Changes, Story, Writing, Parts, Texts, Failing, Promises, Workflow
+    Reading, Changes, Listing, Story, Writing, Parts, Texts, Failing, Promises, Workflow
 ):
     """Every check there is. A subclass gives a fixture `sandbox`."""

@@ -19,6 +19,7 @@ from prophet_hub.sdk import (
     FieldMap,
     Gone,
     History,
+    ListedTicket,
     Pull,
     Receipt,
     Ref,
@@ -197,7 +198,7 @@ class Told:
         self.gone = {i.ref.id: i for i in self.items if isinstance(i, Gone)}
 
 
-def told_id(item: Ref | Ticket | Gone | Checkpoint) -> str:
+def told_id(item: Ref | Ticket | ListedTicket | Gone | Checkpoint) -> str:
     """Returns the ticket that an item of a pull is about, "" for a checkpoint."""
     if isinstance(item, Checkpoint):
         return ""

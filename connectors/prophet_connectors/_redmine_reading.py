@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from prophet_connectors._redmine_asking import Asker
-from prophet_connectors._redmine_fields import custom, lines
+from prophet_connectors._redmine_fields import FIELDS, custom, lines
 from prophet_connectors._redmine_pages import Thing
 from prophet_connectors._redmine_story import (
     Meaning,
@@ -21,11 +21,14 @@ from prophet_connectors._redmine_story import (
     people_in,
 )
 from prophet_hub.errors import Rejected
-from prophet_hub.sdk import Event, FieldChange, Ref, Ticket
+from prophet_hub.sdk import Event, FieldChange, ListedTicket, Ref, Ticket, Value
 from prophet_hub.sdk.marks import unmarked
 from prophet_hub.sdk.times import instant
 
 __all__ = ["Reader"]
+
+LISTED: Final = frozenset(row.theirs for row in FIELDS) - {"children"}
+"""What a list shows of a ticket: its hours spent are no row of this table."""
 
 
 class Reader:
@@ -45,13 +48,8 @@ class Reader:
 
     def told(self, issue: Thing) -> Ticket:
         """Returns an issue as a ticket, without the hub's key in its texts and fields."""
-        meaning = self._meaning(issue)
-        project = self._ask.identifier(issue["project"])
-        fields = fields_of(issue, project, spent=self._spent)
-        text, key = unmarked(str(fields.pop("description", "")))
-        fields |= {"description": text} if text else {}
-        held = custom(self._key_name(issue))
-        key = str(fields.pop(held, "")) or key
+        meaning, held = self._meaning(issue), custom(self._key_name(issue))
+        fields, key = self._fields(issue, held)
         number = str(issue["id"])
         offered = issue.get("allowed_statuses")
         return Ticket(
@@ -69,6 +67,28 @@ class Reader:
             private=bool(issue.get("is_private", False)),
             reachable=None if offered is None else frozenset(str(s["name"]) for s in offered),
         )
+
+    def line(self, issue: Thing) -> ListedTicket:
+        """Returns an issue as the list shows it, with what was asked to be included."""
+        held = custom(self._key_name(issue))
+        fields, _ = self._fields(issue, held)
+        own = {custom(field["name"]) for field in issue.get("custom_fields") or ()} - {held}
+        told = LISTED | own
+        return ListedTicket(
+            ref=Ref(id=str(issue["id"])),
+            told=told,
+            fields={name: value for name, value in fields.items() if name in told},
+            updated=instant(issue["updated_on"]),
+            attachments=frozenset(str(file["id"]) for file in issue.get("attachments") or ()),
+        )
+
+    def _fields(self, issue: Thing, held: str) -> tuple[dict[str, Value], str]:
+        """Returns the fields without the hub's key, and the key."""
+        project = self._ask.identifier(issue["project"])
+        fields = fields_of(issue, project, spent=self._spent)
+        text, key = unmarked(str(fields.pop("description", "")))
+        fields |= {"description": text} if text else {}
+        return fields, str(fields.pop(held, "")) or key
 
     def _key_name(self, issue: Thing) -> str:
         """Returns the name of the custom field for keys, which may be set by its number."""

@@ -92,6 +92,17 @@ class Walker:
             since, offset = (last, 0) if onward else (since, offset + max(page.limit // 2, 1))
             before = ids
 
+    def everything(self, query: str) -> Iterator[Thing]:
+        """Yields all that a query matches, by number: what is new meanwhile comes last."""
+        terms, offset = self._terms(query or self._everything), 0
+        while True:
+            more = [("include", "attachments,relations"), ("sort", "id"), ("offset", str(offset))]
+            page = self._ask.page("issues", self._path, _of_all([*terms, *more]))
+            yield from page.things
+            offset += len(page.things)
+            if not page.full or offset >= page.total:
+                return
+
     def _page(self, since: datetime | None, offset: int, query: Terms) -> Page:
         terms = [*query, ("sort", "updated_on:asc,id:asc"), ("offset", str(offset))]
         if since is not None:

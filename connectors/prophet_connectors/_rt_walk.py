@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from prophet_connectors._rt_asking import PAGE, Asker, quoted
-from prophet_connectors._rt_fields import SKIPPED
-from prophet_hub.sdk import Checkpoint, Pull, Ref
+from prophet_connectors._rt_fields import DATES, MINUTES, SKIPPED
+from prophet_connectors._rt_story import fields_of, instant
+from prophet_hub.sdk import Checkpoint, ListedTicket, Pull, Ref
 from prophet_hub.sdk.feed import WINDOW, FeedCursor
 
 __all__ = ["Walker"]
@@ -16,6 +17,10 @@ __all__ = ["Walker"]
 WALK: Final = " AND ".join(
     ["ObjectType = 'RT::Ticket'", *(f"Type != '{kind}'" for kind in SKIPPED)]
 )
+
+LISTED: Final = frozenset({"Subject", "Status", "Priority", "Queue", "Owner", *DATES, *MINUTES})
+SHOWN: Final = ("LastUpdated", *sorted(LISTED))
+"""What a search can show: it knows neither roles nor links, and custom fields never."""
 
 
 class Walker:
@@ -62,6 +67,29 @@ class Walker:
             cursor = replace(cursor, listed=last)
             yield Checkpoint(cursor=str(cursor), total=total)
         yield Checkpoint(cursor=str(replace(cursor, listed=None)), total=total)
+
+    def everything(self, pull: Pull) -> Iterator[ListedTicket]:
+        """Yields all that the query matches, by number, as a search shows it."""
+        last = 0
+        while True:
+            query = f"{self._query(pull)} AND id > {last}"
+            page = self._ask.page("tickets", query=query, orderby="id", fields=",".join(SHOWN))
+            items = page["items"]
+            if items and int(items[-1]["id"]) <= last:
+                raise self._ask.circle()
+            yield from map(self._line, items)
+            if not items or (page.get("total") is not None and page["total"] <= len(items)):
+                return
+            last = int(items[-1]["id"])
+
+    def _line(self, item: Mapping[str, Any]) -> ListedTicket:
+        fields = fields_of(item, self._ask.names)
+        return ListedTicket(
+            ref=Ref(id=str(item["id"])),
+            told=LISTED,
+            fields={name: value for name, value in fields.items() if name in LISTED},
+            updated=instant(item["LastUpdated"]),
+        )
 
     def _later(self, pull: Pull, cursor: FeedCursor) -> Iterator[Ref | Checkpoint]:
         """Walks the transactions after the cursor, and those before it that were not there yet."""

@@ -30,6 +30,7 @@ from prophet_hub.sdk import (
     Context,
     Gone,
     History,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -171,6 +172,11 @@ class Redmine(Connector):
         """Yields refs in the order of their last changes, a checkpoint after each page."""
         with shaped(self.context.remote, "Redmine"):
             yield from self._walker.told(pull)
+
+    def listed(self, pull: Pull) -> Iterator[ListedTicket]:
+        """Yields the list by number, with relations and files: all but stories and children."""
+        with shaped(self.context.remote, "Redmine"):
+            yield from map(self._reader.line, self._walker.everything(pull.query))
 
     def ticket(self, ref: Ref) -> Ticket:
         """Returns the ticket with its story: one request, and one for whoever was never met."""

@@ -34,6 +34,7 @@ from prophet_hub.sdk import (
     Context,
     Gone,
     History,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -149,6 +150,11 @@ class RT(Connector):
         """Yields refs: first the tickets by number, later whatever transactions were written."""
         with shaped(self.context.remote, "RT"):
             yield from self._walker.told(pull)
+
+    def listed(self, pull: Pull) -> Iterator[ListedTicket]:
+        """Yields what a search shows: plain fields; no people but the owner, no links, no texts."""
+        with shaped(self.context.remote, "RT"):
+            yield from self._walker.everything(pull)
 
     def ticket(self, ref: Ref) -> Ticket | Gone:
         """Returns the ticket with its story; one that was merged or deleted is gone."""

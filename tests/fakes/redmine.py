@@ -246,8 +246,17 @@ class RedmineFake:
             rows.sort(key=lambda row: row[1].number)
         limit = min(int(asked.get("limit") or 25), self.most)
         offset = int(asked.get("offset") or 0)
-        page = [self._issue(item, stamp) for stamp, item in rows[offset : offset + limit]]
+        page = [self._line(request, *row) for row in rows[offset : offset + limit]]
         return 200, {"issues": page, "total_count": len(rows), "offset": offset, "limit": limit}
+
+    def _line(self, request: _Request, stamp: int, item: Item) -> dict[str, Any]:
+        """Of what may be included, a list knows files and relations alone."""
+        issue = self._issue(item, stamp)
+        if request.includes("attachments"):
+            issue["attachments"] = [self._file(file) for file in item.attachments]
+        if request.includes("relations"):
+            issue["relations"] = list(self._relations(item))
+        return issue
 
     def _fits(self, item: Item, asked: Mapping[str, str], project: str) -> bool:
         """Tells whether a list shows a ticket; terms that Redmine does not know, it passes over."""

@@ -17,13 +17,14 @@ from prophet_hub.sdk import (
     FieldChange,
     FieldMap,
     Kind,
+    ListedTicket,
     Person,
     Ref,
     Ticket,
     Value,
 )
 
-__all__ = ["address_of", "content_of", "ticket_of"]
+__all__ = ["address_of", "content_of", "listed", "ticket_of"]
 
 _FILE = ("id", "transaction_id", "filename", "content_type", "size")
 """Asked column by column: the whole record would bring the content along."""
@@ -99,6 +100,21 @@ def ticket_of(api: Api, ref: Ref, fields: FieldMap, *, nobody: str) -> Ticket:
         key=_key(task),
         dialect="markdown",
     )
+
+
+def listed(api: Api, query: str, *, nobody: str) -> Iterator[ListedTicket]:
+    """Yields the tasks that a query finds, open and done ones without it, in pages."""
+    forms = [{"tokens": query}] if query else [{"complete_not": "1"}, {"complete": "1"}]
+    for task in (task for form in forms for task in api.tasks(form)):
+        if str(task.get("owner_id")) == nobody:
+            task["owner_id"] = None
+        told = {row.theirs for row in words.FIELDS} & task.keys()
+        shown = {name: words.value_of(name, task[name]) for name in told}
+        yield ListedTicket(
+            ref=Ref(id=str(task["id"])),
+            told=frozenset(told),
+            fields={name: value for name, value in shown.items() if value is not None},
+        )
 
 
 def content_of(api: Api, ref: Ref) -> Iterator[bytes]:

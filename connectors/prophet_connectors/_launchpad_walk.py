@@ -16,10 +16,16 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from prophet_connectors._launchpad_asking import Asker, entries
-from prophet_connectors._launchpad_words import SEARCHED, number_in, path_of_person
+from prophet_connectors._launchpad_asking import Asker, Record, entries
+from prophet_connectors._launchpad_words import (
+    SEARCHED,
+    TASK_FIELDS,
+    number_in,
+    of_task,
+    path_of_person,
+)
 from prophet_hub.errors import Garbled, Rejected
-from prophet_hub.sdk import Checkpoint, Pull, Ref
+from prophet_hub.sdk import Checkpoint, ListedTicket, Pull, Ref
 from prophet_hub.sdk.answers import Answer
 from prophet_hub.sdk.marks import unmarked
 from prophet_hub.sdk.times import instant
@@ -67,6 +73,7 @@ class _Cursor:
 
 
 _Page = tuple[list[str], _Cursor, int | None]
+_Tasks = tuple[list[Record], _Cursor, int | None]
 
 
 class Walker:
@@ -84,15 +91,15 @@ class Walker:
         query = self._terms(pull.query)
         cursor, known = _Cursor.of(pull.since), pull.known
         if not (pull.query and cursor.since and known):
-            yield from self._checkpoints(self._walk(cursor, query))
+            yield from self._checkpoints(self._ids(cursor, query))
             return
         # A bug that left the query is found without it, and known by its number.
         matching: set[str] = set()
         first = cursor
-        for ids, after, _ in self._walk(cursor, query):
+        for ids, after, _ in self._ids(cursor, query):
             matching |= set(ids)
             first = first if first.until else replace(cursor, until=after.until)
-        pages = self._walk(first, self._terms(""))
+        pages = self._ids(first, self._terms(""))
         yield from self._checkpoints(
             ([i for i in ids if i in matching or known(i)], after, None) for ids, after, _ in pages
         )
@@ -106,8 +113,27 @@ class Walker:
             yield Checkpoint(cursor=str(cursor), total=total)
         yield Checkpoint(cursor=str(_Cursor(since=cursor.until or cursor.since)), total=total)
 
-    def _walk(self, cursor: _Cursor, terms: Terms) -> Iterator[_Page]:
-        """Yields pages of ids, each with the cursor after it and how many tasks there are in all."""
+    def everything(self, query: str) -> Iterator[ListedTicket]:
+        """Yields each bug once, by what its task of the target shows; of other tasks nothing."""
+        told = set[str]()
+        for tasks, _, _ in self._walk(_Cursor(), self._terms(query)):
+            for task in tasks:
+                number = number_in(task["bug_link"])
+                if number not in told:
+                    told.add(number)
+                    own = self._ask.place(str(task["target_link"])) == self._ask.target
+                    yield ListedTicket(
+                        ref=Ref(id=number),
+                        told=frozenset(TASK_FIELDS if own else ()),
+                        fields=of_task(task) if own else {},
+                    )
+
+    def _ids(self, cursor: _Cursor, terms: Terms) -> Iterator[_Page]:
+        for tasks, after, total in self._walk(cursor, terms):
+            yield [number_in(task["bug_link"]) for task in tasks], after, total
+
+    def _walk(self, cursor: _Cursor, terms: Terms) -> Iterator[_Tasks]:
+        """Yields pages of tasks, each with the cursor after it and how many tasks there are in all."""
         link, seen = None, set[str]()
         while True:
             answer = self._ask.get(link) if link else self._search(cursor, terms)
@@ -122,7 +148,7 @@ class Walker:
                 )
             stuck = last == cursor.born
             cursor = replace(cursor, until=cursor.until or _until(answer, cursor), born=last)
-            yield [number_in(task["bug_link"]) for task in tasks], cursor, page.get("total_size")
+            yield tasks, cursor, page.get("total_size")
             if link is None:
                 return
             seen.add(link)

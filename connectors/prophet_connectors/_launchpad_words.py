@@ -29,7 +29,7 @@ from prophet_hub.sdk.times import instant
 
 __all__ = [
     "BUG_FIELDS", "FIELDS", "SEARCHED", "TASK_FIELDS", "events_of", "file_line", "guessed_type",
-    "name_in", "number_in", "path_of_person", "person_in", "shown", "type_in",
+    "name_in", "number_in", "of_task", "path_of_person", "person_in", "shown", "type_in",
 ]  # fmt: skip
 
 Record = Mapping[str, Any]
@@ -123,11 +123,7 @@ def shown(bug: Record, task: Record, others: Iterable[Record]) -> dict[str, Valu
     told: dict[str, Value | None] = {
         "title": bug["title"],
         "description": description,
-        "status": task["status"],
-        "importance": _importance(task.get("importance")),
-        "assignee": name_in(task.get("assignee_link")),
         "owner": name_in(bug.get("owner_link")),
-        "milestone": name_in(task.get("milestone_link")),
         "tags": frozenset(bug.get("tags") or ()),
         "duplicate_of": frozenset({number_in(duplicate)} if duplicate else ()),
         "information_type": bug.get("information_type"),
@@ -136,7 +132,18 @@ def shown(bug: Record, task: Record, others: Iterable[Record]) -> dict[str, Valu
         "watch": task.get("bug_watch_link"),
         "nickname": bug.get("name"),
     }
-    return {name: value for name, value in told.items() if value}
+    return {**of_task(task), **{name: value for name, value in told.items() if value}}
+
+
+def of_task(task: Record) -> dict[str, Value]:
+    """Returns the fields that stand in a task: `TASK_FIELDS`."""
+    told = {
+        "status": task["status"],
+        "importance": _importance(task.get("importance")),
+        "assignee": name_in(task.get("assignee_link")),
+        "milestone": name_in(task.get("milestone_link")),
+    }
+    return {name: str(value) for name, value in told.items() if value}
 
 
 def _importance(word: object) -> str | None:

@@ -11,18 +11,21 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from prophet_connectors._roundup_api import Api, Row, instant_of, label_of
 from prophet_connectors._roundup_fields import CONTENT, HIDDEN, value_of
+from prophet_connectors._roundup_walk import Walker
 from prophet_hub.sdk import (
     ATTACHMENT,
     COMMENT,
     Attachment,
     Comment,
     FieldMap,
+    ListedTicket,
     Person,
+    Pull,
     Ref,
     Ticket,
     Value,
@@ -34,6 +37,7 @@ __all__ = [
     "born_of",
     "ids_in",
     "key_in",
+    "listed",
     "mark",
     "messages_of",
     "ticket_of",
@@ -128,6 +132,22 @@ def ticket_of(api: Api, issue: Row, fields: FieldMap) -> Ticket:
         key=key_in(birth)[1] if birth else "",
         version=version(issue),
     )
+
+
+def listed(api: Api, walker: Walker, fields: FieldMap, pull: Pull) -> Iterator[ListedTicket]:
+    """Yields all issues with the properties that the newest of them has."""
+    newest = api.rows("issue", [("@sort", "-id"), ("@page_size", "1"), ("@page_index", "1")])
+    if not newest:
+        return
+    there = api.issue(str(newest[0]["id"]))["attributes"].keys() - HIDDEN
+    told = frozenset(row.theirs for row in fields if row.theirs in there)
+    for row in walker.everything(pull.query, sorted(told)):
+        yield ListedTicket(
+            ref=api.ref(str(row["id"])),
+            told=told,
+            fields=_fields(api, {name: row.get(name) for name in told}),
+            updated=instant_of(row["activity"]),
+        )
 
 
 def _fields(api: Api, shown: Row) -> dict[str, Value]:

@@ -8,7 +8,7 @@ listing, and they shift while issues move.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
@@ -41,12 +41,12 @@ class Walker:
         query = self._terms(pull.query or self._query)
         start = SinceCursor.of(pull.since)
         first = start.at is None
-        rows, clock = self._listed(start, query if first else [])
+        rows, clock = self.rows(start, query if first else [])
         items = [Listed(str(row["id"]), instant_of(row["activity"])) for row in rows]
         news = self._news(items, start)
         wanted = {item.id for item in news}
         if query and news and not first:
-            matching = {str(row["id"]) for row in self._listed(start, query)[0]}
+            matching = {str(row["id"]) for row in self.rows(start, query)[0]}
             wanted = {n for n in wanted if n in matching or (pull.known and pull.known(n))}
         for n, item in enumerate(news, 1):
             if item.id in wanted:
@@ -56,8 +56,16 @@ class Walker:
                 yield self._stop(start, news[:n], clock, len(wanted))
         yield self._stop(start, items, clock, len(wanted))
 
-    def _listed(
-        self, since: SinceCursor, query: list[tuple[str, str]]
+    def everything(self, query: str, names: Iterable[str]) -> list[Row]:
+        """Returns all issues that a query matches, with these properties by their labels."""
+        shown = ("@fields", ",".join(["activity", *names])), ("@verbose", "2")
+        return self.rows(SinceCursor(), self._terms(query or self._query), shown)[0]
+
+    def rows(
+        self,
+        since: SinceCursor,
+        query: list[tuple[str, str]],
+        shown: Iterable[tuple[str, str]] = (("@fields", "activity"),),
     ) -> tuple[list[Row], datetime | None]:
         """Returns what changed since then, the oldest change first, and the clock at the beginning.
 
@@ -67,7 +75,7 @@ class Walker:
         found: dict[str, Row] = {}
         begun: datetime | None = None
         while True:
-            params = [*query, ("@sort", "activity,id"), ("@fields", "activity")]
+            params = [*query, ("@sort", "activity,id"), *shown]
             if at:
                 params.append(("activity", f"{at - ZONES:%Y-%m-%d.%H:%M:%S};"))
             rows, clock, more = self._api.listing("issue", params)

@@ -20,7 +20,7 @@ from datetime import timedelta
 from prophet_connectors import _hiveminder_words as words
 from prophet_connectors._hiveminder_api import Api, words_in
 from prophet_connectors._hiveminder_feed import pulled
-from prophet_connectors._hiveminder_story import address_of, content_of, ticket_of
+from prophet_connectors._hiveminder_story import address_of, content_of, listed, ticket_of
 from prophet_hub.errors import RemoteError, Unsupported
 from prophet_hub.hookspecs import hookimpl
 from prophet_hub.sdk import (
@@ -37,6 +37,7 @@ from prophet_hub.sdk import (
     Gone,
     History,
     Kind,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -129,6 +130,10 @@ class Hiveminder(Connector):
         """Yields refs: at first of all tasks by number, then of those with new transactions."""
         yield from pulled(self.api, pull)
 
+    def listed(self, pull: Pull) -> Iterator[ListedTicket]:
+        """Yields what the server's own search shows: all columns of a task, but no dependencies."""
+        yield from listed(self.api, pull.query, nobody=self.settings.nobody)
+
     def ticket(self, ref: Ref) -> Ticket:
         """Reads task, transactions and mails, the history where there can be one: 3 or 4 requests.
 
@@ -154,11 +159,7 @@ class Hiveminder(Connector):
         return Receipt(ref=ref)
 
     def content(self, ref: Ref) -> Iterator[bytes]:
-        """Streams a file from the web pages: the API would decode it as text.
-
-        Raises:
-            Garbled: A page for people came in its place.
-        """
+        """Streams a file from the web pages; Garbled where a page for people came."""
         return content_of(self.api, ref)
 
     def find(self, ref: Ref, key: str) -> Ref | None:

@@ -31,6 +31,7 @@ from prophet_hub.sdk import (
     Context,
     Gone,
     History,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -144,6 +145,11 @@ class Launchpad(Connector):
         """Yields refs in the order in which the bugs were reported."""
         with shaped(self.context.remote, "Launchpad"):
             yield from self._walker.told(pull)
+
+    def listed(self, pull: Pull) -> Iterator[ListedTicket]:
+        """Yields what a search of tasks tells: status, importance, assignee and milestone."""
+        with shaped(self.context.remote, "Launchpad"):
+            yield from self._walker.everything(pull.query)
 
     def ticket(self, ref: Ref) -> Ticket:
         """Reads bug, tasks, messages, files and activity: five requests, and one for each new person."""

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from prophet_connectors._roundup_api import Api
 from prophet_connectors._roundup_fields import CONTENT, FIELDS, HIDDEN
-from prophet_connectors._roundup_story import BIRTH, REMARK, mark, ticket_of
+from prophet_connectors._roundup_story import BIRTH, REMARK, listed, mark, ticket_of
 from prophet_connectors._roundup_walk import Walker
 from prophet_connectors._roundup_writing import Writer
 from prophet_hub.errors import NotFound
@@ -29,6 +29,7 @@ from prophet_hub.sdk import (
     Context,
     Gone,
     History,
+    ListedTicket,
     Operation,
     Person,
     Pull,
@@ -127,6 +128,11 @@ class Roundup(Connector):
         """Yields refs by their last change; that of a message's text moves nothing."""
         with shaped(self.context.remote, "Roundup"):
             yield from self._walker.told(pull)
+
+    def listed(self, pull: Pull) -> Iterator[ListedTicket]:
+        """Yields one listing with the properties that issues have here; texts hang on messages."""
+        with shaped(self.context.remote, "Roundup"):
+            yield from listed(self._api, self._walker, self.fields, pull)
 
     def ticket(self, ref: Ref) -> Ticket:
         """Returns the issue with its messages and files: 1 to 3 requests.

@@ -55,7 +55,7 @@ ROWS: tuple[Failure, ...] = (
                 also=(
                     Guard(
                         "two files of one ticket with the same bytes are one",
-                        "prophet_hub.foreign.planner",
+                        "prophet_hub.foreign.joining",
                         "if child == record or not mine", "if True or not mine",
                     ),
                 ),
@@ -319,8 +319,8 @@ ROWS: tuple[Failure, ...] = (
         given={"history": History.FULL, "conditional": False},
         guards=(
             Guard(
-                "who edited since the plan keeps the ticket", "prophet_hub.foreign.changer",
-                "or wanted or shadow is None", "or shadow is None",
+                "who edited since the plan keeps the ticket", "prophet_hub.foreign.planner",
+                "if life is None or life.shown is not None or life.conflict:", "if False:",
             ),
         ),
     ),
@@ -496,7 +496,7 @@ ROWS: tuple[Failure, ...] = (
         guards=(
             Guard(
                 "a delete that is told, and not our own, is a fact", "prophet_hub.foreign.reader",
-                "        if not ours:\n            self._delete(gone, record, shadow)", "        if False:\n            self._delete(gone, record, shadow)",
+                "        elif not ours:\n            self._delete(", "        elif False:\n            self._delete(",
             ),
         ),
     ),
@@ -522,7 +522,7 @@ ROWS: tuple[Failure, ...] = (
                 also=(
                     Guard(
                         "two files of one ticket with the same bytes are one",
-                        "prophet_hub.foreign.planner",
+                        "prophet_hub.foreign.joining",
                         "if child == record or not mine", "if True or not mine",
                     ),
                 ),
@@ -538,7 +538,7 @@ ROWS: tuple[Failure, ...] = (
                 also=(
                     Guard(
                         "two files of one ticket with the same bytes are one",
-                        "prophet_hub.foreign.planner",
+                        "prophet_hub.foreign.joining",
                         "if child == record or not mine", "if True or not mine",
                     ),
                 ),

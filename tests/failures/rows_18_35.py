@@ -172,7 +172,8 @@ ROWS: tuple[Failure, ...] = (
             ),
             Guard(
                 "a ticket that became private is told no more", "prophet_hub.foreign.planner",
-                "if self.withheld(kind, ref, record, cells, shadow):", "if False:", also=(SEEN,),
+                "if not need.send or self.withheld(kind, ref, record, cells, shadow):",
+                "if not need.send:", also=(SEEN,),
             ),
         ),
     ),

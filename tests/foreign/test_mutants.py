@@ -190,8 +190,8 @@ RULES = [
     Mutant("the same bytes are the same attachment", "reader",
            "same = cell is not None and cell.shown == content.sha256", "same = False",
            "the_same_bytes_from_elsewhere_at_the_same_ticket_are_the_same_attachment",
-           ("planner", "if child == record or not mine", "if True or not mine")),
-    Mutant("the same bytes at tickets made one are one", "planner",
+           ("joining", "if child == record or not mine", "if True or not mine")),
+    Mutant("the same bytes at tickets made one are one", "joining",
            "if child == record or not mine", "if True or not mine",
            "tickets_that_exist_on_both_sides_are_made_one"),
     Mutant("only what the query told is created", "planner",
@@ -248,7 +248,7 @@ RULES = [
            "if not is_of_item(member) and", "if",
            "what_another_jobs_query_told_is_not_of_the_database"),
     Mutant("what was passed over is looked at when the job says so", "planner",
-           "news = side.spec.local and not place.local", "news = False",
+           "news = self.side.spec.local and not place.local", "news = False",
            "it_stays_here_where_the_job_does_not_say_so_and_goes_when_it_does"),
     Mutant("a file that is not here waits", "scope",
            "or side.replica.store.blobs.has(stored)", "or True",
@@ -347,12 +347,16 @@ RED = (AssertionError, KeyError, HubError, pytest.fail.Exception)
 PLACES = (scenarios, test_people, test_items, test_families, test_local, test_texts, test_workflow)
 
 
-def switched_off(mutant):
+def guards_of(mutant):
     edits = [(mutant.module, mutant.text, mutant.instead), *([mutant.also] if mutant.also else [])]
-    return guards.switched_off(
-        *(Guard(mutant.rule, f"prophet_hub.foreign.{module}", text, instead)
-          for module, text, instead in edits)
-    )  # fmt: skip
+    return [
+        Guard(mutant.rule, f"prophet_hub.foreign.{module}", text, instead)
+        for module, text, instead in edits
+    ]
+
+
+def switched_off(mutant):
+    return guards.switched_off(*guards_of(mutant))
 
 
 def play(name):

@@ -32,6 +32,10 @@ class Guard:
     instead: str
     also: tuple[Guard, ...] = ()
 
+    def stands(self) -> bool:
+        """Tells whether the text is where the guard says."""
+        return self.text in _source(importlib.import_module(self.module))
+
 
 @contextmanager
 def switched_off(*guards: Guard) -> Iterator[None]:
@@ -49,7 +53,7 @@ def switched_off(*guards: Guard) -> Iterator[None]:
 @contextmanager
 def _changed(name, guards):
     module = importlib.import_module(name)
-    source = Path(inspect.getsourcefile(module)).read_text()
+    source = _source(module)
     for guard in guards:
         assert guard.text in source, f"the guard stands elsewhere now: {guard.rule}"
         source = source.replace(guard.text, guard.instead, 1)
@@ -78,6 +82,10 @@ def _changed(name, guards):
     finally:
         for function, code_ in kept:
             function.__code__ = code_
+
+
+def _source(module):
+    return Path(inspect.getsourcefile(module)).read_text("utf-8")
 
 
 def _functions(space, prefix=""):

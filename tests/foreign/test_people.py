@@ -53,6 +53,19 @@ def test_a_person_whom_nobody_knows_clears_no_field_and_fails_no_ticket():
         assert [i.ref for i in hub.inbox(t)] == ["R:zed"]
 
 
+def test_a_person_whom_nobody_knows_and_who_was_replaced_stops_no_run():
+    """The copy shows the second owner; which write that was is asked of the first one too."""
+    r, t = pair()
+    r.users["zed"] = Person(id="zed")
+    r.create("bob", {"summary": "x", "owner": "zed"}), r.create("bob", {"summary": "other"})
+    r.update("bob", "1", {"owner": "bob"})
+    t.create("jesse", {"summary": "theirs", "owner": "bob"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        copies = {i.fields["summary"]: i.fields.get("owner") for i in t.items.values()}
+        assert copies == {"theirs": "bob", "x": "bob", "other": None}
+
+
 def test_a_person_whom_nobody_knows_takes_nobodys_place():
     r, t = pair()
     r.users["zed"] = Person(id="zed")

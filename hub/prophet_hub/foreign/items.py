@@ -21,7 +21,7 @@ from prophet_hub.foreign.rows import (
 from prophet_hub.foreign.side import LazyCells, Side
 from prophet_hub.foreign.steps import Outcome
 from prophet_hub.foreign.texts import Home
-from prophet_hub.foreign.transcribe import Known, Reading, transcribe
+from prophet_hub.foreign.transcribe import Known, Reading, says, transcribe
 from prophet_hub.foreign.translate import Telling
 from prophet_hub.model import ids
 from prophet_hub.model.changes import Cell, Changeset, Write, receipt, same_as
@@ -161,7 +161,7 @@ class Items:
             write.id
             for write in writes
             if write.value is not None
-            and (row.kind.many or row.same(words.encode(row, side.text(write.value)), birth))
+            and (row.kind.many or says(words, row, side.text(write.value), birth))
         }
         pasts = [_past(i, above) | {i} for i in same]
         return frozenset(same).intersection(*pasts) if same else NOBODY

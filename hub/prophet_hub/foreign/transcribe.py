@@ -22,7 +22,7 @@ from prophet_hub.model.ids import RecordId, TrackerId, WriteId
 from prophet_hub.sdk import Field, FieldMap
 from prophet_hub.values import PRESENT, Stored, Value
 
-__all__ = ["Known", "Reading", "transcribe"]
+__all__ = ["Known", "Reading", "says", "transcribe"]
 
 _BLANK: Final = str.maketrans("", "", " \t\r\n>\xa0\u2060")
 
@@ -238,10 +238,7 @@ class _Teller:
         return shared or [(row.ours, self.words.decode(row, theirs))]
 
     def _says(self, row: Field, member: str, theirs: str) -> bool:
-        try:
-            return row.same(self.words.encode(row, member), theirs)
-        except Unsaid:
-            return False
+        return says(self.words, row, member, theirs)
 
     def birth_of_ours(self, name: str, row: Field) -> Callable[[str | None], Ids | None]:
         """Returns what decides whether a birth value of a copy is an echo.
@@ -273,3 +270,11 @@ class _Teller:
             return any(head.value is not None for head in cell.heads)
         said = (self.known.text(h.value) for h in cell.heads if h.value is not None)
         return any(self._says(row, value, birth) for value in said)
+
+
+def says(words: Words, row: Field, ours: str, theirs: str) -> bool:
+    """Tells whether a tracker shows our word as theirs; what it has no word for it does not show."""
+    try:
+        return row.same(words.encode(row, ours), theirs)
+    except Unsaid:
+        return False

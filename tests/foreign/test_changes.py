@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from foreign.kit import Hub, pair, tick
+from foreign.kit import Hub, once, pair, tick
 from foreign.test_scenarios import a, say, step
 from prophet_hub.errors import Garbled, Rejected, Transient, Unsure
 from prophet_hub.foreign.people import People
@@ -274,3 +274,25 @@ def test_a_dialect_that_nobody_converts_is_kept_and_told():
         hub.syncs()
         assert (said, t.items["1"].fields["description"]) == (["jira"], "h1. Head")
         assert hub.values(r, "dialect") == {"jira"}
+
+
+def test_a_comment_that_is_edited_on_one_copy_while_another_is_made_stops_no_run():
+    """The plan showed another text, so the third tracker gets the comment later."""
+    r, t, u = Tracker("R"), Tracker("T"), Tracker("U")
+    r.create("bob", {"summary": "x"})
+    with Hub(t, r, u) as hub:
+        tick(r, t, u), hub.syncs()
+        r.comment("bob", "1", "hello")
+
+        def edit():
+            (copy,) = t.items["1"].comments
+            t.edit_comment("eve", "1", copy.id, copy.body.replace("hello", "goodbye"))
+
+        with once(hub.specs["T"].connector, "after POST", edit) as done:
+            tick(r, t, u), hub.sync()
+        assert done
+        (conflict,) = hub.conflicts()  # nobody can tell whether she had seen it
+        hub.replica.resolve(conflict.record, "body", "", "goodbye", author="me")
+        tick(r, t, u), hub.syncs()
+        bodies = [x.items["1"].comments[0].body.rsplit("\n\n")[-1] for x in (r, t, u)]
+        assert bodies == ["goodbye"] * 3

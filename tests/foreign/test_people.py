@@ -202,6 +202,20 @@ def test_where_authors_can_be_named_no_line_is_needed():
         assert [len(r.items["1"].comments), len(copy.comments)] == [1, 1]
 
 
+def test_an_author_whom_nobody_knows_there_is_named_in_a_line():
+    """The hub may speak for others, but not for whom the tracker does not know."""
+    r = Tracker("R", Knobs())
+    t = Tracker("T", Knobs(impersonation=True))
+    t.users = {"hub": t.users["hub"]}
+    r.create("bob", {"summary": "x"})
+    note = r.comment("bob", "1", "hello")
+    with Hub(r, t) as hub:
+        hub.syncs()
+        (copy,) = t.items["1"].comments
+        assert (copy.author, copy.body) == ("hub", f"Bob, 2023-11-14 22:13 UTC, R#1-{note}:\n\nhello")
+        assert [c.body for c in r.items["1"].comments] == ["hello"]
+
+
 def test_an_attribution_line_under_another_account_is_nobodys_key():
     r, t = pair(keys=frozenset())
     r.create("bob", {"summary": "x"})

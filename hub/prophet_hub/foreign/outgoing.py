@@ -85,12 +85,12 @@ class Outgoing:
     def _body(self, record: RecordId, home: Home, cells: Cells, body: str) -> str:
         """Returns a comment's text, under its attribution line where that is needed."""
         side = self.side
-        if not side.needs_line():
-            return body
+        author, created = self._origin(cells)
+        if not side.needs_line() and author is not None:
+            return body  # whom the tracker does not know it does not name either
         born = side.born(record)
         row = side.ledger.item(born)
         remote = side.ledger.remote_named(row.tracker) if row else ""
-        _, created = self._origin(cells)
         line = attribution.Line(
             author=self._name(self._text(cells, "author"), row),
             created=created or from_micros(side.now()),

@@ -6,7 +6,7 @@ show, and what moved on since the plan waits for the next run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,6 +24,7 @@ from prophet_hub.foreign.steps import Applied, Outcome, Planned, Verb
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import (
+    COMMENT,
     ATTACHMENT,
     TICKET,
     Gone,
@@ -108,6 +109,8 @@ class Writer:
             return Applied(planned=planned, outcome=Outcome.UNSURE)
         need = self.desk.planner.compose(kind, place[1], record, cells, None)
         whole = self.desk.as_planned(planned, need)
+        if self._lost_its_text(kind, need.send, whole):
+            return Applied(planned=planned, outcome=Outcome.STALE)
         offers = self._offers(kind, whole, refused)
         send = offers[tries]
         operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
@@ -160,6 +163,15 @@ class Writer:
         withheld = self.desk.planner.withheld(*place, record, cells, None)
         self.desk.planner.write_down()
         return not withheld
+
+    def _lost_its_text(
+        self, kind: str, needed: Mapping[str, Sent], planned: Mapping[str, Sent]
+    ) -> bool:
+        """Tells whether a comment, or a ticket's summary, says something else than was planned."""
+        row = self.side.fields[kind].ours("body" if kind == COMMENT else "summary")
+        if kind not in {TICKET, COMMENT} or row is None or row.theirs in planned:
+            return False
+        return kind == COMMENT or row.theirs in needed
 
     def _offers(
         self, kind: str, whole: dict[str, Sent], refused: RemoteError | None

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 WORKERS ?= auto
 
-.PHONY: demo test lint live kills machines mutants bench docs clean
+.PHONY: demo test lint live kills machines mutants simulate bench docs clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -39,6 +39,9 @@ machines: $(STAMP)  ## families of replicas, 20,000 on merge/ in memory and 500 
 mutants: $(STAMP)  ## switches off each guard, looks what falls, and writes the tables of it
 	$(BIN)/python -m pytest -n $(WORKERS) tests/merge/test_mutants.py tests/foreign/test_mutants.py tests/failures/test_table.py $(ARGS)
 	$(BIN)/python docs/generate.py
+
+simulate: $(STAMP)  ## 10,000 worlds of trackers, people and a hub that dies, each from a seed, judged by laws
+	$(BIN)/python -m prophet_hub.testing.simulation --worlds 10000 $(ARGS)
 
 bench: $(STAMP)  ## one JSON object per measurement, each a ratio to a floor of the same run
 	$(BIN)/python benchmarks/run.py $(ARGS)

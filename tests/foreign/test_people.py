@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from foreign.kit import Hub, pair
+from foreign.kit import Hub, pair, tick
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Person
 from prophet_hub.testing.tracker import Knobs, Tracker
 
@@ -212,8 +212,16 @@ def test_an_author_whom_nobody_knows_there_is_named_in_a_line():
     with Hub(r, t) as hub:
         hub.syncs()
         (copy,) = t.items["1"].comments
-        assert (copy.author, copy.body) == ("hub", f"Bob, 2023-11-14 22:13 UTC, R#1-{note}:\n\nhello")
+        assert (copy.author, copy.body) == (
+            "hub",
+            f"Bob, 2023-11-14 22:13 UTC, R#1-{note}:\n\nhello",
+        )
         assert [c.body for c in r.items["1"].comments] == ["hello"]
+
+        t.users["bob"] = Person(id="bob", email="bob@example.org")
+        t.comment("bob", "1", "I am here now"), r.edit_comment("bob", "1", note, "hello again")
+        tick(r, t), hub.syncs()
+        assert copy.body.endswith(f"R#1-{note}:\n\nhello again")
 
 
 def test_an_attribution_line_under_another_account_is_nobodys_key():

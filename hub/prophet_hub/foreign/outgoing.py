@@ -47,7 +47,8 @@ class Outgoing:
         create = partial(create, dialect=side.texts.target(home))
         if kind == TICKET:
             return create(fields=create_fields(send))
-        return create(fields={"body": self._body(record, home, cells, send["body"].value or "")})
+        said, named = send["body"].value or "", author is not None
+        return create(fields={"body": self._body(record, home, cells, said, named=named)})
 
     def _file(self, create: partial[Create], cells: Cells) -> Create:
         cell = cells.get(("content", ""))
@@ -71,7 +72,9 @@ class Outgoing:
         row = side.ledger.item(side.record(COMMENT, ref.id))
         body = send["body"].value or ""
         if row is None or not row.born:
-            body = self._body(record, side.home(record), cells, body)
+            stand = shadow.stands.get("author")  # of a copy under a line: the name in the line
+            named = stand is not None and stand.value == self._text(cells, "author")
+            body = self._body(record, side.home(record), cells, body, named=named)
         return Update(ref=ref, changes={"body": body}, dialect=dialect)
 
     def ticket_of(self, record: RecordId) -> str:
@@ -82,15 +85,18 @@ class Outgoing:
         live = side.live(ticket, TICKET) if ticket else []
         return live[0] if live else ""
 
-    def _body(self, record: RecordId, home: Home, cells: Cells, body: str) -> str:
-        """Returns a comment's text, under its attribution line where that is needed."""
+    def _body(self, record: RecordId, home: Home, cells: Cells, body: str, *, named: bool) -> str:
+        """Returns a comment's text, under its attribution line where that is needed.
+
+        Whom the tracker does not know it cannot name as the author either, whatever it lets us say.
+        """
         side = self.side
-        author, created = self._origin(cells)
-        if not side.needs_line() and author is not None:
-            return body  # whom the tracker does not know it does not name either
+        if named and not side.needs_line():
+            return body
         born = side.born(record)
         row = side.ledger.item(born)
         remote = side.ledger.remote_named(row.tracker) if row else ""
+        _, created = self._origin(cells)
         line = attribution.Line(
             author=self._name(self._text(cells, "author"), row),
             created=created or from_micros(side.now()),

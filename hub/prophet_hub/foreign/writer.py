@@ -24,8 +24,8 @@ from prophet_hub.foreign.steps import Applied, Outcome, Planned, Verb
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import (
-    COMMENT,
     ATTACHMENT,
+    COMMENT,
     TICKET,
     Gone,
     Kind,

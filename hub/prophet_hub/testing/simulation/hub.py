@@ -1,0 +1,160 @@
+"""A hub in a world: a database in memory, a job over connectors that were handed in, real runs.
+
+It dies where it is told to, and lives on with what it had committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from prophet_hub.engine.replica import Replica
+from prophet_hub.foreign.steps import InboxItem, Planned
+from prophet_hub.jobs import config as models
+from prophet_hub.jobs import document, inbox
+from prophet_hub.jobs.load import JobFile
+from prophet_hub.jobs.locks import locked
+from prophet_hub.jobs.report import Report
+from prophet_hub.jobs.run import Run
+from prophet_hub.jobs.trackers import tracker_of
+from prophet_hub.model.ids import TrackerId
+from prophet_hub.plugins import Plugins
+from prophet_hub.store.sqlite import MEMORY, Store
+from prophet_hub.testing.memory import MemoryConnector
+
+__all__ = ["Died", "Hub"]
+
+
+class Died(BaseException):
+    """The hub's process ended here, without a word."""
+
+
+class _Place(Store):
+    """A store in memory that lives somewhere: hubs know one another by it."""
+
+    where = ""
+
+    def home(self) -> str:
+        """Returns machine, device, file and path, as of a file."""
+        return f"{self.where}:1:1:/{self.where}.db"
+
+
+class _Opened(Replica):
+    """A replica over a store that is open already."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        super().__init__(store, clock)
+        self._settle_in(read_only=False)
+
+
+class Hub:
+    """One hub with one job.
+
+    Attributes:
+        replica: Its database.
+        connectors: Remote -> the connector.
+        planned: What the last run planned.
+        reports: What became of its runs, the latest last.
+    """
+
+    def __init__(
+        self, tree: Mapping[str, object], people: Mapping[str, Mapping[str, str]],
+        connectors: Mapping[str, MemoryConnector], *, name: str,
+        clock: Callable[[], int], folder: Path,
+    ) -> None:  # fmt: skip
+        config = models.Config.model_validate(tree)
+        path = folder / "prophet-hub.yaml"
+        self.file = JobFile(
+            path=path, config=config, document=document.read("", path.name), people=people
+        )
+        self.name, self.clock, self.folder = name, clock, folder
+        self.connectors = dict(connectors)
+        self._store = _Place.open(MEMORY)
+        assert isinstance(self._store, _Place)
+        self._store.where = name
+        self.replica: Replica = _Opened(self._store, clock)
+        self.planned: list[Planned] = []
+        self.reports: list[Report] = []
+
+    def close(self) -> None:
+        """Gives the database back."""
+        self.replica.close()
+
+    def run(self, job: str, *, yes: bool, boundary: Callable[[str], None]) -> Report:
+        """Runs the job as `sync` does: brakes hold it unless somebody says yes.
+
+        `boundary` is called around every request and every commit; what it raises ends the run.
+
+        Raises:
+            Busy: Another run has one of the remotes.
+        """
+        said = self.file.config.jobs[job]
+        with (
+            locked(self.folder / ".locks", list(said.remotes), job, sleep=_never),
+            self._watched(boundary),
+        ):
+            run = Run(
+                self.replica, self.file, job, said,
+                {name: self.connectors[name] for name in said.remotes}, [],
+                plugins=Plugins(), clock=self.clock,
+            )  # fmt: skip
+            for _ in run.prepare():
+                pass
+            self.planned = run.planned()
+            hits = run.brakes()
+            if hits and not yes:
+                run.hold(hits)
+                report = run.finish("braked")
+            else:
+                for _ in run.apply():
+                    pass
+                report = run.finish("done")
+        self.reports.append(report)
+        return report
+
+    def die(self) -> None:
+        """Begins anew on the database as it was committed."""
+        self.replica = _Opened(self._store, self.clock)
+
+    def tracker(self, remote: str) -> TrackerId:
+        """Returns the tracker id of a remote."""
+        return tracker_of(self.replica, remote)
+
+    def inbox(self, remote: str) -> list[InboxItem]:
+        """Returns what waits for a remote, quiet lines too."""
+        return inbox.items(self.replica, remote, self.tracker(remote))
+
+    @contextmanager
+    def _watched(self, boundary: Callable[[str], None]) -> Iterator[None]:
+        """Makes every request and every commit a boundary."""
+        replica, transaction = self.replica, self.replica.transaction
+
+        @contextmanager
+        def watched() -> Iterator[None]:
+            if replica.store.in_transaction:
+                with transaction():
+                    yield
+                return
+            with transaction():
+                yield
+                boundary("before a commit")
+            boundary("after a commit")
+
+        replica.transaction = watched  # type: ignore[method-assign]  # commits have no other seam
+        for connector in self.connectors.values():
+            connector.boundary = boundary
+        try:
+            yield
+        finally:
+            del replica.transaction
+            for connector in self.connectors.values():
+                connector.boundary = _nobody
+
+
+def _never(_seconds: float) -> None:
+    """Nobody waits for a busy remote."""
+
+
+def _nobody(_name: str) -> None:
+    """Nobody looks on."""

@@ -1,0 +1,285 @@
+"""What must hold after every quiet sync, whatever happened before: each law a function of a world.
+
+A law yields a sentence for everything that breaks it.  What no hub can help is excused for the very
+text or field that met the cause, and counted; an excuse never covers a world.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from prophet_hub.foreign.attribution import parse
+from prophet_hub.sdk import History
+from prophet_hub.testing.items import ACCOUNT
+from prophet_hub.testing.simulation.looking import FIELDS, Copy, Sight, short, spoken
+from prophet_hub.testing.simulation.setting import FILLED
+from prophet_hub.testing.simulation.twin import Edit, tokens
+
+if TYPE_CHECKING:
+    from prophet_hub.testing.simulation.world import World
+
+__all__ = ["LAWS", "Law"]
+
+Law = Callable[["World", Sight], Iterator[str]]
+_TEXTS = frozenset({"summary", "description", "priority"})
+
+
+# --- the trackers agree ---
+
+
+def trackers_agree(world: World, sight: Sight) -> Iterator[str]:
+    """Every mapped field shows the same in every tracker, unless people are asked or told why not."""
+    for ticket in sight.tickets:
+        copies = sight.live(ticket)
+        for prop in FIELDS:
+            yield from _agree(world, sight, ticket, prop, copies)
+
+
+def _agree(world: World, sight: Sight, ticket: int, prop: str, copies: list[Copy]) -> Iterator[str]:
+    carried = [one for one in copies if prop not in one.tracker.remote.without]
+    written = [one for one in carried if one.tracker.remote.direction != "pull"]
+    for one, other in pairwise(written):
+        if sight.shows(one, prop) == sight.shows(other, prop):
+            continue
+        cause = _why_apart(sight, ticket, one, other, prop)
+        if not cause:
+            yield (
+                f"{prop} of ticket {ticket}: {one} shows {one.item.fields.get(prop)!r}, "
+                f"{other} shows {other.item.fields.get(prop)!r}"
+            )
+        else:
+            world.excused[cause] += 1
+
+
+def _why_apart(sight: Sight, ticket: int, one: Copy, other: Copy, prop: str) -> str:
+    if not _is_in_query(one) or not _is_in_query(other):
+        return "a ticket that no query tells any more"
+    for copy in (one, other):
+        if copy.item.private:
+            return "a ticket that is private"
+    if prop == "priority" and {one.item.fields.get(prop), other.item.fields.get(prop)} == {
+        None,
+        FILLED,
+    }:
+        return "a rule filled it in where a tracker demands it"
+    return sight.excuse([one, other], prop)
+
+
+def tickets_are_everywhere(world: World, sight: Sight) -> Iterator[str]:
+    """A ticket that a query tells stands in every tracker in which the job may create it."""
+    for ticket, copies in sight.tickets.items():
+        home = next((one for one in copies if one.tracker.name == world.twin.homes[ticket]), None)
+        if home is None or not _is_told(home) or home.item.private:
+            continue
+        for tracker in world.trackers.values():
+            use = tracker.remote
+            if any(one.tracker is tracker for one in copies):
+                continue
+            if use.direction == "pull" or not use.creates:
+                continue
+            cause = _why_absent(sight, home, tracker.name)
+            if not cause:
+                yield f"ticket {ticket} of {home} is not in {tracker.name}"
+            else:
+                world.excused[cause] += 1
+
+
+def _is_told(copy: Copy) -> bool:
+    shown = not copy.item.gone and not copy.item.hidden
+    return shown and _is_in_query(copy) and copy.tracker.remote.direction != "push"
+
+
+def _is_in_query(copy: Copy) -> bool:
+    return not copy.tracker.remote.query or copy.item.fields.get("queue") == "in"
+
+
+def _why_absent(sight: Sight, home: Copy, remote: str) -> str:
+    lines = sight.waiting.get((remote, sight.record(home)), ())
+    return next((f"inbox: {short(reason)}" for _, reason in lines), "")
+
+
+# --- nothing is doubled ---
+
+
+def nothing_is_doubled(world: World, sight: Sight) -> Iterator[str]:
+    """A tracker holds a ticket, a comment, a file once."""
+    for ticket in sight.tickets:
+        counts = Counter(one.tracker.name for one in sight.tickets[ticket] if not one.item.gone)
+        for name, count in counts.items():
+            if count > 1:
+                yield f"ticket {ticket} stands {count} times in {name}"
+    for tracker in world.trackers.values():
+        items = [item for item in tracker.items.values() if not item.gone]
+        notes = Counter(
+            world.twin.comments.get((tracker.name, note.id)) for i in items for note in i.comments
+        )
+        files = Counter(file.data for item in items for file in item.attachments)
+        for number, count in notes.items():
+            if number is not None and count > 1:
+                yield f"comment {number} stands {count} times in {tracker.name}"
+        for data, count in files.items():
+            if count > 1:
+                yield f"{data.decode()} stands {count} times in {tracker.name}"
+
+
+# --- nothing is gone ---
+
+
+def nothing_is_gone(world: World, sight: Sight) -> Iterator[str]:
+    """What a person wrote stands in a tracker, in a story that one tells, or in the hub's log."""
+    found = set(sight.logged)
+    for tracker in world.trackers.values():
+        for item in tracker.items.values():
+            shown = (
+                [*spoken(item)]
+                if tracker.knobs.history is History.FULL
+                else [*map(str, item.fields.values())]
+            )
+            shown += [note.body for note in item.comments]
+            shown += [file.data.decode() for file in item.attachments]
+            found.update(number for text in shown for number in tokens(text))
+    for number, edit in world.twin.edits.items():
+        if number in found or not _is_mapped(world, edit):
+            continue
+        if cause := _why_gone(world, edit):
+            world.excused[cause] += 1
+        else:
+            yield f"{_quoted(edit)} is gone"
+
+
+def _is_mapped(world: World, edit: Edit) -> bool:
+    """Whether an edit was made where the job carries its field from."""
+    return not edit.at or edit.prop not in world.trackers[edit.at].remote.without
+
+
+def _why_gone(world: World, edit: Edit) -> str:
+    if edit.lost:
+        return edit.lost
+    if edit.gone is not None and not world.trackers[edit.at].looked(edit, edit.gone):
+        return "written and taken away by people between two readings"
+    return ""
+
+
+def the_last_word_stands(world: World, sight: Sight) -> Iterator[str]:
+    """Of what people wrote in a text the latest is shown; where they did not see each other's, they are asked."""
+    cells = {(e.thing, e.prop) for e in world.twin.edits.values() if _is_mapped(world, e)}
+    for thing, prop in sorted(cells):
+        kind, number = thing
+        if kind != "ticket":
+            continue
+        heads = world.twin.heads(thing, prop)
+        copies = [one for one in sight.live(number) if prop not in one.tracker.remote.without]
+        shown = {n for one in copies for n in tokens(str(one.item.fields.get(prop, "")))}
+        missing = [
+            edit
+            for edit in heads
+            if edit.number not in shown and not edit.lost and _is_mapped(world, edit)
+        ]
+        if not missing or not copies:
+            continue
+        if any(one.item.gone or one.item.hidden for one in sight.tickets[number]):
+            world.excused["a ticket that somebody deleted or hid"] += 1
+        elif world.setting.policy != "ask" and len(missing) < len(heads):
+            world.excused["a policy took another's word"] += 1
+        elif cause := sight.excuse(copies, prop):
+            world.excused[cause] += 1
+        else:
+            yield f"{_quoted(missing[0])} is shown nowhere, and nobody is asked"
+
+
+def _quoted(edit: Edit) -> str:
+    return f"w{edit.number}x, which {edit.who} wrote as {edit.prop} of {edit.thing[0]} {edit.thing[1]} at {edit.at}"
+
+
+# --- whose word it is ---
+
+
+def no_author_is_invented(world: World, sight: Sight) -> Iterator[str]:
+    """Whoever is named as the author of a text wrote it."""
+    for number, authors in sight.logged.items():
+        edit = world.twin.edits.get(number)
+        if edit is None:
+            continue
+        allowed = {f"{edit.who}@example.org", edit.at}
+        strange = sorted(a for a in authors - allowed if "@example.org" in a)
+        if strange and _is_birth(world, edit, strange):
+            world.excused["what no event told before the first reading belongs to the birth"] += 1
+        elif strange:
+            yield f"{_quoted(edit)} is {strange[0]}'s in the hub's log"
+    yield from _named_in_comments(world)
+
+
+def _is_birth(world: World, edit: Edit, named: list[str]) -> bool:
+    """Whether an edit that no event tells was read as what its ticket or comment was born with."""
+    if not edit.at:
+        return False
+    kind, number = edit.thing
+    told = kind == "ticket" and world.trackers[edit.at].knobs.history is History.FULL
+    copied = edit.at != world.twin.edits[number * 10].at
+    born = ACCOUNT if copied else world.twin.edits[number * 10].who
+    return not told and named == [f"{born}@example.org"]
+
+
+def _named_in_comments(world: World) -> Iterator[str]:
+    for tracker in world.trackers.values():
+        for item in tracker.items.values():
+            for note in item.comments:
+                thing = world.twin.comments.get((tracker.name, note.id))
+                if thing is None:
+                    continue
+                born = next(e for e in world.twin.edits.values() if e.thing == ("comment", thing))
+                if born.at == tracker.name:
+                    continue
+                line, _ = parse(note.body)
+                named = line.author.lower() if line and note.author == ACCOUNT else note.author
+                if named != born.who:
+                    yield f"{_quoted(born)} is {named}'s in {tracker.name}"
+
+
+# --- who may read it ---
+
+
+def nothing_private_is_public(world: World, sight: Sight) -> Iterator[str]:
+    """What was written in private stands nowhere where more people read."""
+    del sight
+    secret = {number: edit for number, edit in world.twin.edits.items() if edit.private}
+    for tracker in world.trackers.values() if secret else ():
+        narrow = tracker.remote.audience == "private"
+        for item in tracker.items.values():
+            texts = [(text, item.private) for text in spoken(item)]
+            texts += [(note.body, note.private or item.private) for note in item.comments]
+            texts += [
+                (f"{f.name} {f.data.decode()}", f.private or item.private) for f in item.attachments
+            ]
+            for text, private in texts:
+                for number in tokens(text) & secret.keys():
+                    edit = secret[number]
+                    homes = {edit.at, world.twin.homes[edit.ticket], world.twin.home(edit.thing)}
+                    here = tracker.name in homes
+                    kept = private or (narrow and not tracker.knobs.private_comments)
+                    if not kept or not (here or narrow):
+                        yield f"{_quoted(edit)} in private can be read in {tracker.name}/{item.id}"
+
+
+def nobody_is_called(world: World, sight: Sight) -> Iterator[str]:
+    """Nobody gets mail because a text that the hub carried names them."""
+    del sight
+    for tracker in world.trackers.values():
+        for who, ref in tracker.called:
+            yield f"{who} was called by the hub in {tracker.name}/{ref}"
+
+
+LAWS: Mapping[str, Law] = {
+    "the trackers agree": trackers_agree,
+    "tickets are everywhere": tickets_are_everywhere,
+    "nothing is doubled": nothing_is_doubled,
+    "nothing is gone": nothing_is_gone,
+    "the last word stands": the_last_word_stands,
+    "no author is invented": no_author_is_invented,
+    "nothing private is public": nothing_private_is_public,
+    "nobody is called": nobody_is_called,
+}
+"""Name -> law, in the order in which they are looked at."""

@@ -1,0 +1,145 @@
+"""What the laws look at: the world as it stands now, from outside, and what the hub says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from prophet_hub.model import codec
+from prophet_hub.model.changes import Entry
+from prophet_hub.model.ids import RecordId, of_item
+from prophet_hub.sdk import TICKET, FieldChange, Value
+from prophet_hub.testing.items import Item
+from prophet_hub.testing.simulation.twin import texts_in, tokens
+from prophet_hub.testing.simulation.watched import Watched
+
+if TYPE_CHECKING:
+    from prophet_hub.testing.simulation.world import World
+
+__all__ = ["FIELDS", "Copy", "Sight", "short", "spoken"]
+
+FIELDS = ("summary", "description", "priority", "status", "owner", "labels")
+"""The fields of a ticket in which people write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A ticket in a tracker: the original too."""
+
+    tracker: Watched
+    item: Item
+
+    @property
+    def known_as(self) -> tuple[str, str]:
+        """Returns tracker and id."""
+        return self.tracker.name, self.item.id
+
+    def __str__(self) -> str:
+        return f"{self.tracker.name}/{self.item.id}"
+
+
+class Sight:
+    """One look at a world at rest; what it finds is kept, so that every law sees the same."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.remotes = {one.name: one for one in world.setting.remotes}
+
+    @cached_property
+    def tickets(self) -> dict[int, list[Copy]]:
+        """Ticket -> every item that is it, gone ones too, in order of trackers and ids."""
+        found: dict[int, list[Copy]] = {}
+        for (name, ref), ticket in self.world.twin.tickets.items():
+            tracker = self.world.trackers[name]
+            found.setdefault(ticket, []).append(Copy(tracker, tracker.items[ref]))
+        return found
+
+    def live(self, ticket: int) -> list[Copy]:
+        """Returns the items of a ticket that stand and that the hub may see."""
+        return [one for one in self.tickets[ticket] if not one.item.gone and not one.item.hidden]
+
+    def shows(self, copy: Copy, prop: str) -> Value | None:
+        """Returns a field in our words."""
+        value = copy.item.fields.get(prop)
+        if isinstance(value, str):
+            if prop == "status":
+                return dict(copy.tracker.remote.words).get(value, value)
+            if prop in {"summary", "description", "priority"}:
+                return " ".join(map(str, sorted(tokens(value))))
+        return value
+
+    def record(self, copy: Copy) -> RecordId:
+        """Returns the hub's name of an item."""
+        hub = self.world.hub
+        return hub.replica.name(of_item(hub.tracker(copy.tracker.name), TICKET, copy.item.id))
+
+    @cached_property
+    def conflicts(self) -> set[tuple[RecordId, str]]:
+        """Record and property of every conflict that is shown to people."""
+        replica = self.world.hub.replica
+        return {(replica.name(one.record), one.cell.prop) for one in replica.conflicts()}
+
+    @cached_property
+    def waiting(self) -> dict[tuple[str, RecordId | str], list[tuple[str, str]]]:
+        """(remote, record or person) -> (our field, reason) of every line of an inbox."""
+        found: dict[tuple[str, RecordId | str], list[tuple[str, str]]] = {}
+        hub = self.world.hub
+        for name in self.world.trackers:
+            for line in hub.inbox(name):
+                about: RecordId | str = line.kind
+                if line.kind != "person":
+                    known = line.record or of_item(hub.tracker(name), line.kind, line.ref)
+                    about = hub.replica.name(known)
+                found.setdefault((name, about), []).append((line.field, line.reason))
+        return found
+
+    def excuse(self, copies: list[Copy], prop: str) -> str:
+        """Returns what the hub itself says of why a field may differ between copies, "" for nothing."""
+        for copy in copies:
+            record = self.record(copy)
+            if (record, prop) in self.conflicts:
+                return "a conflict that people see"
+            if (record, "life") in self.conflicts:
+                return "a question of life that people see"
+            for field, reason in self.waiting.get((copy.tracker.name, record), ()):
+                if field.split("\x1f")[0] in {prop, ""}:
+                    return f"inbox: {short(reason)}"
+            if prop == "owner" and (copy.tracker.name, "person") in self.waiting:
+                return "inbox: a person whom the tracker does not know"
+        return ""
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The hub's whole log."""
+        rows = self.world.hub.replica.store.log.after(0, 1_000_000)
+        return [codec.decode(row.before, row.raw) for row in rows]
+
+    @cached_property
+    def logged(self) -> dict[int, set[str]]:
+        """The edits whose tokens stand in the log -> the authors of the entries that say them."""
+        found: dict[int, set[str]] = {}
+        for entry in self.entries:
+            for write in entry.changeset.writes:
+                if isinstance(write.value, str):
+                    for number in tokens(write.value):
+                        found.setdefault(number, set()).add(entry.changeset.author)
+        return found
+
+
+def short(reason: str) -> str:
+    """Returns a reason without what differs between tickets."""
+    return " ".join(word for word in reason.split()[:7] if not any(c.isdigit() for c in word))
+
+
+def spoken(item: Item) -> Iterator[str]:
+    """Yields every text that an item shows or showed, but for its comments and files."""
+    for value in item.fields.values():
+        yield from texts_in(value)
+    for event in item.events:
+        for change in event.changes:
+            if isinstance(change, FieldChange):
+                yield from (text for text in (change.old, change.new) if text)
+            else:
+                yield from sorted(change.added | change.removed)

@@ -1,0 +1,216 @@
+"""A world and what happens in it: trackers, people, a hub, and time that only steps move."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from prophet_hub.errors import Busy
+from prophet_hub.testing.items import EPOCH
+from prophet_hub.testing.simulation.hub import Died, Hub
+from prophet_hub.testing.simulation.people import act
+from prophet_hub.testing.simulation.setting import FILLED, PEOPLE, Remote, Setting
+from prophet_hub.testing.simulation.steps import Step
+from prophet_hub.testing.simulation.twin import Twin
+from prophet_hub.testing.simulation.watched import Spoken, Watched
+
+__all__ = ["JOB", "Broken", "World"]
+
+JOB = "job"
+ROUNDS = 14
+"""Runs without a fault after which a world must have come to rest."""
+
+
+class Broken(Exception):
+    """A law is broken.
+
+    Attributes:
+        law: Its name.
+        what: What was seen, for people.
+    """
+
+    def __init__(self, law: str, what: str) -> None:
+        super().__init__(f"{law}: {what}")
+        self.law, self.what = law, what
+
+
+class World:
+    """One world while it is played.
+
+    Attributes:
+        trackers: By name.
+        hub: The hub.
+        twin: What people said.
+        happened: How often each rare thing really happened.
+        excused: How often the laws met something that no hub can help, by cause.
+        story: What happened, a line each.
+        second: Seconds that have passed.
+    """
+
+    def __init__(self, setting: Setting, folder: Path) -> None:
+        self.setting = setting
+        self.twin = Twin()
+        self.trackers = {one.name: Watched(one, self.twin) for one in setting.remotes}
+        self.second = 0
+        self._ticks = 0
+        self.story: list[str] = []
+        self.happened: Counter[str] = Counter()
+        self.excused: Counter[str] = Counter()
+        self.hub = Hub(
+            _tree(setting), _people(setting), {name: Spoken(one) for name, one in self.trackers.items()},
+            name="h0", clock=self._clock, folder=folder,
+        )  # fmt: skip
+        self.braked = 0
+        self.wait(0)
+
+    def close(self) -> None:
+        """Gives back what the hub held."""
+        self.hub.close()
+
+    def _clock(self) -> int:
+        self._ticks += 1
+        return (EPOCH + self.second + self.setting.off) * 1_000_000 + self._ticks
+
+    def wait(self, seconds: int) -> None:
+        """Lets time pass, on every clock as fast."""
+        self.second += seconds
+        for tracker in self.trackers.values():
+            tracker.now = EPOCH + self.second + tracker.remote.skew
+
+    def play(self, step: Step) -> None:
+        """Lets one step happen."""
+        if step.kind == "sync":
+            self._disturbed(step)
+        elif step.kind != "quiet":
+            self._say(step)
+
+    def _say(self, step: Step) -> None:
+        with ExitStack() as stack:
+            for tracker in self.trackers.values():
+                stack.enter_context(tracker.by_people())
+            said = act(self, step)
+        if said:
+            self.story.append(said)
+            self.happened[step.kind] += 1
+
+    # --- what the hub does ---
+
+    def _disturbed(self, step: Step) -> None:
+        """A run as the step says: it may die, people may act in its midst, it may be started twice."""
+        count = 0
+
+        def boundary(name: str) -> None:
+            nonlocal count
+            number, count = count, count + 1
+            for at, other in step.races:
+                if at == number:
+                    self._say(other)
+                    self.happened["acts in a run"] += 1
+            if step.twice == number:
+                self._twice()
+            if step.kill == number:
+                self.happened["kills"] += 1
+                self.story.append(f"   the hub dies {name}")
+                raise Died
+
+        self.story.append("the hub syncs")
+        self._sync(boundary, yes=bool(step.pick % 2))
+
+    def _sync(self, boundary: Callable[[str], None], *, yes: bool) -> None:
+        self.happened["syncs"] += 1
+        try:
+            report = self.hub.run(JOB, yes=yes, boundary=boundary)
+            if report.state == "braked":
+                self.braked += 1
+                self.happened["brakes"] += 1
+                self.story.append(f"   brakes hold it: {'; '.join(report.brakes)}")
+            for remote in report.remotes.values():
+                if remote.error:
+                    self.story.append(f"   {remote.name}: {remote.error}")
+                else:
+                    self.trackers[remote.name].committed()
+        except Died:
+            self.hub.die()
+
+    def _twice(self) -> None:
+        writes = [tracker.requests for tracker in self.trackers.values()]
+        try:
+            self.hub.run(JOB, yes=True, boundary=_nobody)
+        except Busy:
+            self.happened["started twice"] += 1
+        else:
+            raise Broken("one run at a time", "the job ran twice at once")
+        if writes != [tracker.requests for tracker in self.trackers.values()]:
+            raise Broken("one run at a time", "the second run asked a tracker")
+
+    def rest(self) -> int:
+        """Runs without a fault until nothing is written; returns after how many runs.
+
+        Raises:
+            Broken: It never comes to rest.
+        """
+        for tracker in self.trackers.values():
+            self.happened["faults"] += sum(f.hits for f in tracker.faulty)
+            tracker.calm()
+        self.story.append("quiet: the hub syncs until nothing is written")
+        for number in range(ROUNDS):
+            before = self.state()
+            self.wait(120)
+            self._sync(_nobody, yes=number > 0)
+            if self.state() == before and number and not self.hub.reports[-1].brakes:
+                return number
+        raise Broken("the second run writes nothing", f"{ROUNDS} runs, and no rest")
+
+    def state(self) -> tuple[int, int]:
+        """Returns what changes when anything is written anywhere."""
+        return sum(tracker.writes for tracker in self.trackers.values()), self.hub.replica.latest()
+
+
+def _tree(setting: Setting) -> dict[str, object]:
+    """Returns the job file of a setting."""
+    closes, deletes, creates = setting.brakes
+    return {
+        "remotes": {one.name: _remote(one, setting.batch) for one in setting.remotes},
+        "jobs": {
+            JOB: {
+                "remotes": {
+                    one.name: {
+                        "direction": one.direction, "creates": one.creates, "deletes": one.deletes
+                    }
+                    for one in setting.remotes
+                },
+                "conflicts": {"default": setting.policy},
+                "brakes": {"closes": closes, "deletes": deletes, "creates": creates},
+            }
+        },
+    }  # fmt: skip
+
+
+def _remote(one: Remote, batch: int) -> dict[str, object]:
+    return {
+        "connector": "memory",
+        "url": f"memory://{one.name}",
+        "query": one.query,
+        "audience": one.audience,
+        "concurrency": 1,
+        "batch": batch,
+        "values": {"status": dict(one.words)} if one.words else {},
+        "fields": dict.fromkeys(one.without),
+        "fill": {"priority": FILLED} if _demands(one) else {},
+    }
+
+
+def _demands(one: Remote) -> bool:
+    return "demands a priority" in one.traits and "priority" not in one.without
+
+
+def _nobody(_name: str) -> None:
+    """Nobody looks on."""
+
+
+def _people(setting: Setting) -> dict[str, dict[str, str]]:
+    """Returns the people file: everybody, but for trackers that know few."""
+    everybody = {who: f"{who}@example.org" for who in PEOPLE}
+    return {one.name: {} if "knows few" in one.traits else everybody for one in setting.remotes}

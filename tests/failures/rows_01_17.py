@@ -11,7 +11,7 @@ from failures import test_moved_and_merged as moved
 from failures import test_overtaken as overtaken
 from failures.table import Failure
 from house.guards import Guard
-from prophet_hub.sdk import History
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History
 
 F01 = "a ticket, comment or file is made twice after a crash or a lost answer"
 F02 = "two events at once make a copy each"
@@ -33,7 +33,7 @@ F17 = "files are sent again in every run, or arrive broken"
 ROWS: tuple[Failure, ...] = (
     Failure(
         1, F01, doubles.test_wherever_the_run_dies_between_create_and_note_there_is_one_copy,
-        given={"keys": frozenset()},
+        given={"kind": TICKET, "keys": frozenset()},
         guards=(
             Guard(
                 "an intent is on disk before the wire", "prophet_hub.foreign.writer",
@@ -45,10 +45,22 @@ ROWS: tuple[Failure, ...] = (
                 "if TICKET not in side.able.keys and telling.author.id == side.spec.account.id:",
                 "if False:",
             ),
+        ),
+    ),
+    Failure(
+        1, F01, doubles.test_wherever_the_run_dies_between_create_and_note_there_is_one_copy,
+        given={"kind": COMMENT, "keys": frozenset()},
+        guards=(
             Guard(
                 "the attribution line is a comment's key", "prophet_hub.foreign.reader",
                 "if side.line_is_ours(comment.author.id):", "if False:",
             ),
+        ),
+    ),
+    Failure(
+        1, F01, doubles.test_wherever_the_run_dies_between_create_and_note_there_is_one_copy,
+        given={"kind": ATTACHMENT, "keys": frozenset()},
+        guards=(
             Guard(
                 "the same bytes at the same ticket are the same file", "prophet_hub.foreign.reader",
                 "same = cell is not None and cell.shown == content.sha256", "same = False",

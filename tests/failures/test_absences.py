@@ -94,7 +94,7 @@ def _lives(hub, spec):
 
 @contextlib.contextmanager
 def emptied(folder, act):
-    """A source of 25 tickets in step with its copies, emptied by somebody, or so it tells; yields
+    """A source of 21 tickets in step with its copies, emptied by somebody, or so it tells; yields
     how to sync, and the copies.
     """
     site = folder / "site"
@@ -109,7 +109,7 @@ def emptied(folder, act):
 
     with memory.registered(site):
         a, b = memory.TRACKERS["a"], memory.TRACKERS["b"] = Tracker("a"), Tracker("b")
-        for number in range(25):
+        for number in range(21):
             a.create("bob", {"summary": str(number), "status": "open"})
         for job in ("careful", "bold"):
             assert sync(job, "--yes") == 0
@@ -133,10 +133,10 @@ def test_closes_and_deletes_by_the_dozen_wait_for_a_word(tmp_path, act):
         before = shown(copies)
         for _ in range(3):
             code = sync("bold")
-            assert shown(copies) == before, "25 tickets were closed or deleted and nobody was asked"
+            assert shown(copies) == before, "21 tickets were closed or deleted and nobody was asked"
             assert code == BRAKED
         assert sync("bold", "--yes") == 0
-        assert [status for _, status in shown(copies)] == ["resolved"] * 25 * (act is _close)
+        assert [status for _, status in shown(copies)] == ["resolved"] * 21 * (act is _close)
 
 
 def test_a_job_that_does_not_say_so_deletes_nothing(tmp_path):

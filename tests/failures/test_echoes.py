@@ -88,6 +88,17 @@ def test_automation_that_changes_our_field_in_the_same_second_is_not_taken_for_o
     hub.close()
 
 
+def test_automation_that_takes_back_what_we_wrote_is_no_echo():
+    hub, r, t = step()
+    t.after_write = lambda item: (
+        setattr(t, "after_write", None),
+        t.update("robot", item.id, {"a": "s"}),
+    )
+    say(r, "q"), hub.syncs()
+    assert (a(r, t), hub.conflicts()) == (["s", "s"], [])
+    hub.close()
+
+
 def test_a_stranger_who_says_in_the_same_second_what_we_say_is_not_taken_for_us():
     """bob says our very value and then another: he saw what stood there, and ours is a third."""
     hub, r, t = step(conditional=False)

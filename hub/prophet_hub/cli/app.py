@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "verifying",
         "Compares remotes with what was read of them, says why they differ, and heals it.",
     ),
+    "runs": ("ran", "Lists runs, newest first, or shows what one of them wrote."),
     "status": ("status", "Shows what is where, and how the last runs ended."),
     "log": ("past", "Shows the changesets of this database, newest first."),
     "history": ("past", "Shows the whole story of one ticket."),
@@ -43,7 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "conflicts": ("conflicts", "Lists the conflicts that wait for a person."),
     "resolve": ("conflicts", "Decides conflicts, once and for every remote."),
     "votes": ("conflicts", "Lists decisions, which settle the identical conflict met again."),
-    "undo": ("undoing", "Takes changesets back; what was edited since becomes a conflict."),
+    "undo": ("undoing", "Takes changesets back, or a run on every tracker that it touched."),
     "clone": ("exchange", "Makes a database that is a replica of another one."),
     "pull": ("exchange", "Brings here what other replicas have."),
     "push": (

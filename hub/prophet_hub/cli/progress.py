@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from prophet_hub.cli.failures import sentence
 from prophet_hub.cli.tables import counted
-from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
+from prophet_hub.foreign.steps import Applied, Kept, Outcome, Planned, Pulled
 from prophet_hub.jobs.run import Progress
 from prophet_hub.jobs.steps import Exchanged, Failed, LeftOut, Reached, Settled
 
@@ -79,7 +79,7 @@ class Lines(View):
     def step(self, step: Progress) -> None:
         """Counts; prints at the end of a stage."""
         super().step(step)
-        if isinstance(step, (Reached, LeftOut, Settled, Failed, Exchanged)):
+        if isinstance(step, (Reached, LeftOut, Settled, Failed, Exchanged, Kept)):
             self.close()
             if isinstance(step, Exchanged) and (step.pulled or step.pushed):
                 number, done = (step.pulled, "read") if step.pulled else (step.pushed, "written")

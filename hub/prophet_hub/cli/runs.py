@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prophet_hub.jobs.run import Run
     from prophet_hub.jobs.trackers import Move
 
-__all__ = ["carried_out", "plan", "sync", "tell_end"]
+__all__ = ["carried_out", "may", "plan", "plan_data", "show_plan", "sync", "tell_end"]
 
 _VALUE = 60  # columns of a value in a plan
 
@@ -116,7 +116,7 @@ def _run(
 ) -> tuple[Sequence[Planned], Report]:
     """Reads, plans and writes, as far as the brakes and people allow; returns plan and report."""
     moved = run.moves()
-    if moved and not _may(desk, run, moved, yes=yes, asks=asks):
+    if moved and not may(desk, run, moved, yes=yes, asks=asks):
         return (), run.finish("braked")
     with view:
         for step in run.prepare():
@@ -124,9 +124,9 @@ def _run(
     if dry or run.stopped:
         return run.planned(), run.finish("planned")
     if shows:
-        _show(desk, run.planned())
+        show_plan(desk, run.planned())
     hits = run.brakes()
-    if hits and not _may(desk, run, hits, yes=yes, asks=asks):
+    if hits and not may(desk, run, hits, yes=yes, asks=asks):
         return (), run.finish("braked")
     with view:
         for step in run.apply():
@@ -134,7 +134,7 @@ def _run(
     return (), run.finish("done")
 
 
-def _may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: bool) -> bool:
+def may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: bool) -> bool:
     """Tells whether a person says yes, by flag or at the terminal; else says what holds the run."""
     if yes:
         return True
@@ -153,11 +153,11 @@ def tell_end(
     if as_json:
         data = report.data()
         if report.state == "planned":
-            data["plan"] = [_data(one) for one in planned]
+            data["plan"] = [plan_data(one) for one in planned]
         desk.json(data)
         return
     if report.state == "planned" and not quiet:
-        _show(desk, planned)
+        show_plan(desk, planned)
     if report.conflicts:
         desk.say(
             f"{counted(report.conflicts, 'conflict')} waiting for a decision: prophet-hub conflicts"
@@ -174,7 +174,7 @@ def tell_end(
         )
 
 
-def _show(desk: Desk, planned: Sequence[Planned]) -> None:
+def show_plan(desk: Desk, planned: Sequence[Planned]) -> None:
     """Prints a plan: per operation and field, before and after."""
     from prophet_hub.jobs.plan import totals  # noqa: PLC0415 - loaded by now
 
@@ -206,7 +206,8 @@ def _short(value: str) -> str:
     return cut(clean(value), _VALUE)
 
 
-def _data(one: Planned) -> dict[str, object]:
+def plan_data(one: Planned) -> dict[str, object]:
+    """Returns a planned operation as programs read it."""
     from prophet_hub.model.ids import text  # noqa: PLC0415 - loaded by now
 
     return {

@@ -1,4 +1,4 @@
-"""The command `undo`."""
+"""The command `undo`: of changesets; of a run see `taking_back`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,16 @@ def undo(
     changeset: Annotated[
         str,
         typer.Argument(
-            metavar="CHANGESET", help="17, 3f2a:12, a name's beginning, latest; or a range A..B."
+            metavar="CHANGESET", help="17, 3f2a:12, a name's beginning, latest; or a range A..B.",
+            show_default=False,
         ),
-    ],
+    ] = "",
+    run: Annotated[
+        str,
+        typer.Option(
+            metavar="RUN", help="Takes back what a run wrote, on every tracker; `runs` lists them."
+        ),
+    ] = "",
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", "-n", help="Shows what would be written, and writes nothing."),
@@ -44,9 +51,25 @@ def undo(
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Takes changesets back; what was edited since becomes a conflict."""
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="With --run: prints only what needs a person.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="With --run: asks nothing, and no brake holds it.")
+    ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="Waits for remotes that another run has."),
+    ] = 0,
+) -> int:  # fmt: skip
+    """Takes changesets back, or a run on every tracker that it touched."""
     desk: Desk = ctx.obj
+    if bool(changeset) is bool(run):
+        raise UsageError("What shall be undone?", hint="Name a CHANGESET, or a run with --run.")
+    if run:
+        from prophet_hub.cli.taking_back import take_back  # noqa: PLC0415 - lazy: requests, pydantic
+
+        return take_back(desk, run, dry=dry_run, as_json=as_json, quiet=quiet, yes=yes, wait=wait)
     with desk.replica(write=not dry_run, make=False) as replica:
         views = Views(replica)
         rows = changesets_of(replica, changeset)
@@ -62,9 +85,10 @@ def undo(
         added = [row.number for row in replica.log(before, newest_first=False)]
         if as_json:
             desk.json({"entries": added, "cells": told})
-            return
+            return 0
         desk.table(lines)
         desk.say(_sum(replica, found, added, dry_run=dry_run))
+    return 0
 
 
 def _sum(replica: Replica, found: list[Inverse], added: list[int], *, dry_run: bool) -> str:

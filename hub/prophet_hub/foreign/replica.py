@@ -18,7 +18,7 @@ from prophet_hub.foreign.drift import LOOKED_AT, READ_AGAIN, Drift, Looked, Why
 from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.puller import ADOPT, Puller
-from prophet_hub.foreign.rows import READ, UNDONE, WHOLE, ItemRow, Waiting, slot, split
+from prophet_hub.foreign.rows import LIFE_SLOT, READ, UNDONE, WHOLE, ItemRow, Waiting, slot, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, InboxItem, Kept, Planned, Pulled, RemoteSpec
 from prophet_hub.foreign.undoing import Inverse
@@ -205,7 +205,7 @@ class ForeignReplica:
             kind=kind,
             ref=ref,
             record=row.record,
-            field=row.field or ("" if row.pairing else slot(theirs, member)),
+            field=row.field or ("" if row.pairing or name == LIFE_SLOT else slot(theirs, member)),
             reason=row.reason,
             value=row.value or "",
             since=row.since,

@@ -13,7 +13,7 @@ from prophet_hub.foreign.audit import head
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
 from prophet_hub.jobs.steps import Exchanged
 
-__all__ = ["RemoteReport", "Report", "State", "keep", "new_run", "runs"]
+__all__ = ["RemoteReport", "Report", "State", "keep", "new_run", "report_of", "runs"]
 
 State = str
 """`running`, `done`, `planned` (a dry run), `braked`, `interrupted`, `failed`."""
@@ -56,6 +56,7 @@ class Report(msgspec.Struct):
         brakes: What held it, in words.
         exit: The exit code it leads to.
         undoes: The run that it takes back, "" for a run of its own.
+        kept: What of that run could not be taken back.
         audit: The head of the audit when this was written down, `NUMBER:HASH`.
     """
 
@@ -72,6 +73,7 @@ class Report(msgspec.Struct):
     exit: int = 0
     undoes: str = ""
     audit: str = ""
+    kept: int = 0
 
     def pulled(self, step: Pulled) -> None:
         """Counts a ticket that was told."""
@@ -110,7 +112,7 @@ class Report(msgspec.Struct):
     def finish(self, state: State, now: int) -> None:
         """Notes the end, and the exit code: the first that holds of 2, 4, 1, 3."""
         self.state, self.ended = state, now
-        failed = any(one.failed or one.error for one in self.remotes.values())
+        failed = bool(self.kept) or any(one.failed or one.error for one in self.remotes.values())
         if state == "interrupted":
             self.exit = 130
         elif not self.exit:
@@ -152,6 +154,12 @@ def keep(replica: Replica, report: Report) -> None:
     with replica.transaction():
         report.audit = str(head(replica.store))
         replica.store.put("runs", (report.run,), _encode(report))
+
+
+def report_of(replica: Replica, run: str) -> Report | None:
+    """Returns a run by its number, None where there was none."""
+    data = replica.store.get("runs", (run,))
+    return None if data is None else _decoder.decode(data)
 
 
 def runs(replica: Replica) -> Iterator[Report]:

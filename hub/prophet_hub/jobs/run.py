@@ -7,7 +7,6 @@ point and begun again: the bridge finds what was under way at its next reading.
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,34 +16,32 @@ from typing import TypeVar
 
 from prophet_hub.engine.replica import Conflict, Head, Replica
 from prophet_hub.engine.settling import Page, settle_all
-from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError
+from prophet_hub.errors import Brake, HubError, RemoteError
 from prophet_hub.foreign import shared
 from prophet_hub.foreign.claims import claim, claim_of, hub_of, may
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
-from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled, RemoteSpec
-from prophet_hub.jobs import config as models
+from prophet_hub.foreign.steps import Applied, Kept, Outcome, Planned, Pulled, RemoteSpec
+from prophet_hub.jobs.announcing import announce
 from prophet_hub.jobs.load import JobFile
-from prophet_hub.jobs.locks import locked
-from prophet_hub.jobs.natives import Native, Natives, is_native, natives_of
+from prophet_hub.jobs.natives import Natives
+from prophet_hub.jobs.opening import Opened, opened
 from prophet_hub.jobs.plan import Hit, brakes
 from prophet_hub.jobs.policies import policies, within
-from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled, spec_of
+from prophet_hub.jobs.remotes import spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
 from prophet_hub.jobs.steps import Exchanged, Failed, LeftOut, Reached, Settled
 from prophet_hub.jobs.trackers import Move, account_of, moves, references_of, seen, tracker_of
 from prophet_hub.merge.settle import Policy
 from prophet_hub.merge.votes import is_asked
-from prophet_hub.model import codec
-from prophet_hub.model.ids import TrackerId, text
+from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import TICKET, Connector, Person
-from prophet_hub.values import from_micros
 
-__all__ = ["Exchanged", "Failed", "LeftOut", "Progress", "Reached", "Run", "Settled", "started"]
+__all__ = ["Progress", "Run", "started"]
 
 
-Progress = Reached | LeftOut | Failed | Exchanged | Pulled | Settled | Planned | Applied
+Progress = Reached | LeftOut | Failed | Exchanged | Pulled | Settled | Planned | Kept | Applied
 _T = TypeVar("_T", bound=Progress)
 
 
@@ -72,28 +69,9 @@ def started(
         ConfigError: A remote's settings are faulty.
         Busy: Another run has one of the remotes.
     """
-    name, job = chosen(file, words)
-    faults = check_settings(file, job.remotes) or doubled(file, job)
-    if faults:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise ConfigError(f"{file.path.name} has {count}.", faults=faults)
-    since = from_micros(clock()).strftime("%Y-%m-%d %H:%M UTC")
-    holder = f'the run of "{name}" (process {os.getpid()}, since {since})'
-    with (
-        locked(folder / ".locks", list(job.remotes), holder, wait=wait, sleep=sleep),
-        contextlib.ExitStack() as stack,
-    ):
-        connectors = {}
-        natives = natives_of(replica, file, job, plugins.secret)
-        for remote, use in job.remotes.items():
-            if is_native(file, remote):
-                continue
-            connectors[remote] = connect(
-                file, remote, folder=folder, ask=plugins.secret, query=use.query,
-                dry=dry or use.direction == "pull",
-            )  # fmt: skip
-            stack.callback(connectors[remote].close)
-        yield Run(replica, file, name, job, connectors, natives, plugins=plugins, clock=clock)
+    ways = partial(opened, folder=folder, plugins=plugins, clock=clock, sleep=sleep, wait=wait)
+    with ways(replica, file, words, dry=dry) as found:
+        yield Run(replica, file, found, plugins=plugins, clock=clock)
 
 
 @dataclass(slots=True)
@@ -111,20 +89,24 @@ class Run:
 
     Attributes:
         report: What became of it so far.
+        kept: What an undo cannot take back; of any other run nothing.
     """
 
+    _look = "Look with prophet-hub plan, then say it with --yes."
+
     def __init__(
-        self, replica: Replica, file: JobFile, name: str, job: models.Job,
-        connectors: dict[str, Connector], natives: list[Native], *,
+        self, replica: Replica, file: JobFile, opened: Opened, *,
         plugins: Plugins, clock: Callable[[], int],
     ) -> None:  # fmt: skip
+        name, job, self._connectors, natives = opened
         self._replica, self._file, self._job = replica, file, job
-        self._connectors, self._plugins, self._clock = connectors, plugins, clock
+        self._plugins, self._clock = plugins, clock
         self._remotes: dict[str, _Remote] = {}
         self._others: dict[str, RemoteSpec] = {}
         self._hub = hub_of(replica, note=True)
         self._stopped = False
-        self._told = replica.latest() if plugins.listens else 0
+        self.kept: list[Kept] = []
+        self._told = replica.latest()
         self.report = new_run(replica, name, clock)
         self.report.remotes = {remote: RemoteReport(name=remote) for remote in job.remotes}
         holder = f'the run of "{name}" on {platform.node()}'
@@ -191,10 +173,10 @@ class Run:
         return Brake(
             f'The run of "{self.report.job}" would {"; would ".join(map(str, hits))}: '
             "nothing was written.",
-            hint="Look with prophet-hub plan, then say it with --yes.",
+            hint=self._look,
         )
 
-    def apply(self) -> Iterator[Applied | Exchanged | Failed]:
+    def apply(self) -> Iterator[Progress]:
         """Writes what is planned, confirms by reading, and brings all of it to the replicas; whoever
         calls has looked at the brakes.
         """
@@ -213,7 +195,7 @@ class Run:
         )
         self.report.finish("interrupted" if self._stopped else state, self._clock())
         keep(self._replica, self.report)
-        self._announce()
+        announce(self._replica, self._plugins, self._told)
         self._plugins.finished(self.report.job, self.report.data())
         return self.report
 
@@ -275,6 +257,8 @@ class Run:
                 if outcome is Outcome.DONE:
                     told = ref or planned.ref
                     self._plugins.applied(planned.remote, planned.verb, told.kind, told.id)
+            case Kept():
+                self.kept.append(step)
             case _:
                 pass
 
@@ -330,21 +314,6 @@ class Run:
                 for name in new:
                     self._replica.store.put("settings", _agreed(self.report.job, name), b"1")
 
-    def _announce(self) -> None:
-        """Tells the plugins of the changesets of this run, where one of them listens."""
-        if not self._plugins.listens:
-            return
-        for row in self._replica.log(self._told, newest_first=False):
-            records = _records(self._replica, row.number)
-            self._plugins.integrated(row.name.hex(), row.author, records)
-
 
 def _agreed(job: str, remote: str) -> tuple[str]:
     return (f"agreed:{job}:{remote}",)
-
-
-def _records(replica: Replica, number: int) -> tuple[str, ...]:
-    """Returns the uuids of the records that an entry writes."""
-    (row,) = replica.store.log.entries([number])
-    writes = codec.decode(row.before, row.raw).changeset.writes
-    return tuple(sorted({text(write.cell.record) for write in writes}))

@@ -1,0 +1,139 @@
+"""`undo --run`: the inverse of a run on every tracker that it touched."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from prophet_hub.cli.desk import micros
+from prophet_hub.cli.progress import View, view_for
+from prophet_hub.cli.runs import may, plan_data, show_plan
+from prophet_hub.cli.tables import clean, counted, cut
+from prophet_hub.errors import HubError
+from prophet_hub.jobs.undo import Undo, undoing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prophet_hub.cli.desk import Desk
+    from prophet_hub.foreign.steps import Kept, Planned
+    from prophet_hub.jobs.report import Report
+
+__all__ = ["take_back"]
+
+_VALUE = 60  # columns of a title
+
+
+def take_back(
+    desk: Desk, run: str, *, dry: bool, as_json: bool, quiet: bool, yes: bool, wait: float
+) -> int:
+    """Takes a run back as far as brakes and people allow; returns the exit code."""
+    silent = quiet or as_json
+    view = view_for(desk, quiet=silent)
+    with (
+        desk.replica(write=True, make=False) as replica,
+        undoing(
+            replica, desk.job_file(), run, folder=desk.folder, plugins=desk.plugins(), clock=micros,
+            sleep=desk.sleep, wait=wait, dry=dry,
+        ) as undo,
+        desk.interruptible(undo.stop),
+    ):  # fmt: skip
+        try:
+            planned, report = _run(desk, undo, view, dry=dry, yes=yes, silent=silent)
+        except BaseException:
+            with contextlib.suppress(HubError):
+                undo.finish("failed")
+            raise
+        if as_json:
+            desk.json(_data(undo, planned, report))
+        elif not quiet:
+            desk.say(*_end(undo, planned, report))
+        else:
+            desk.say(*_kept(undo.kept))
+    return report.exit
+
+
+def _run(
+    desk: Desk, undo: Undo, view: View, *, dry: bool, yes: bool, silent: bool
+) -> tuple[Sequence[Planned], Report]:
+    moved = undo.moves()
+    if moved and not may(desk, undo, moved, yes=yes, asks=not silent):
+        return (), undo.finish("braked")
+    with view:
+        for step in undo.prepare():
+            view.step(step)
+    planned = undo.planned()
+    if not silent:
+        _show(desk, undo)
+    if dry or undo.stopped:
+        return planned, undo.finish("planned")
+    hits = undo.brakes()
+    if hits:
+        if not may(desk, undo, hits, yes=yes, asks=not silent):
+            return planned, undo.finish("braked")
+    elif planned and not (yes or silent) and desk.asks and not typer.confirm("Undo it?"):
+        return planned, undo.finish("planned")
+    with view:
+        for step in undo.apply():
+            view.step(step)
+    return planned, undo.finish("done")
+
+
+def _show(desk: Desk, undo: Undo) -> None:
+    """Prints what would go back, what cannot and why, and which mail was sent."""
+    planned = undo.planned()
+    if planned:
+        show_plan(desk, planned)
+    desk.say(*_kept(undo.kept))
+    if undo.mailed:
+        writes = counted(undo.mailed, "write")
+        desk.say(f"{writes} of run {undo.past.run} may have sent mail, which stays sent.")
+
+
+def _kept(kept: Sequence[Kept]) -> list[str]:
+    """Returns the lines on what stays."""
+    if not kept:
+        return []
+    lines = [f"{counted(len(kept), 'thing')} cannot be taken back:"]
+    for one in kept:
+        number = "" if one.ref.id.startswith("new:") else f" {one.ref.id}"
+        item = f"{one.ref.kind}{number}{f', {one.field}' if one.field else ''}"
+        title = f" ({cut(clean(one.title), _VALUE)})" if one.title else ""
+        lines.append(f"  {one.remote}: {item}{title}: {clean(one.reason)}")
+    return lines
+
+
+def _end(undo: Undo, planned: Sequence[Planned], report: Report) -> list[str]:
+    """Returns what became of it."""
+    run = undo.past.run
+    again = f" Run {undo.before} undid it." if undo.before else ""
+    failed = any(one.error for one in report.remotes.values())
+    if not planned and not failed:
+        nothing = f"Nothing is left to undo of run {run}.{again}"
+        return [f"{nothing} What stays is in the inbox." if undo.kept else nothing]
+    if report.state == "planned":
+        return [f"Nothing was written.{again}"]
+    if report.state != "done":
+        return []
+    stays = f", {report.kept} in the inbox: prophet-hub inbox" if report.kept else ""
+    return [
+        f"Run {report.run} undid run {run}: {report.written} written, {report.failed} failed{stays}.",
+        f"To take it back: prophet-hub undo --run {report.run}",
+    ]
+
+
+def _data(undo: Undo, planned: Sequence[Planned], report: Report) -> dict[str, Any]:
+    from prophet_hub.model.ids import text  # noqa: PLC0415 - loaded by now
+
+    return {
+        **report.data(), "plan": [plan_data(one) for one in planned], "mailed": undo.mailed,
+        "undone_before": undo.before,
+        "left": [
+            {"remote": one.remote, "kind": one.ref.kind, "ref": one.ref.id, "ticket": one.ref.ticket,
+             "record": text(one.record), "title": one.title, "field": one.field,
+             "reason": one.reason}
+            for one in undo.kept
+        ],
+    }  # fmt: skip

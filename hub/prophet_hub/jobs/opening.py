@@ -1,0 +1,62 @@
+"""A job opened for work: its settings are good, its remotes are locked and connected."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from prophet_hub.engine.replica import Replica
+from prophet_hub.errors import ConfigError
+from prophet_hub.jobs import config as models
+from prophet_hub.jobs.load import JobFile
+from prophet_hub.jobs.locks import locked
+from prophet_hub.jobs.natives import Native, is_native, natives_of
+from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled
+from prophet_hub.plugins import Plugins
+from prophet_hub.sdk import Connector
+from prophet_hub.values import from_micros
+
+__all__ = ["Opened", "opened"]
+
+
+class Opened(NamedTuple):
+    """A job whose remotes are ours, good to be worked with."""
+
+    name: str
+    job: models.Job
+    connectors: dict[str, Connector]
+    natives: list[Native]
+
+
+@contextlib.contextmanager
+def opened(
+    replica: Replica, file: JobFile, words: tuple[str, ...], *,
+    folder: Path, plugins: Plugins, clock: Callable[[], int], sleep: Callable[[float], None],
+    wait: float, dry: bool,
+) -> Iterator[Opened]:  # fmt: skip
+    """Locks and connects what the words name; arguments and errors are those of `started`."""
+    name, job = chosen(file, words)
+    faults = check_settings(file, job.remotes) or doubled(file, job)
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ConfigError(f"{file.path.name} has {count}.", faults=faults)
+    since = from_micros(clock()).strftime("%Y-%m-%d %H:%M UTC")
+    holder = f'the run of "{name}" (process {os.getpid()}, since {since})'
+    with (
+        locked(folder / ".locks", list(job.remotes), holder, wait=wait, sleep=sleep),
+        contextlib.ExitStack() as stack,
+    ):
+        connectors = {}
+        natives = natives_of(replica, file, job, plugins.secret)
+        for remote, use in job.remotes.items():
+            if is_native(file, remote):
+                continue
+            connectors[remote] = connect(
+                file, remote, folder=folder, ask=plugins.secret, query=use.query,
+                dry=dry or use.direction == "pull",
+            )  # fmt: skip
+            stack.callback(connectors[remote].close)
+        yield Opened(name, job, connectors, natives)

@@ -15,11 +15,13 @@ from prophet_hub.jobs import config as models
 from prophet_hub.jobs import document, inbox
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.locks import locked
+from prophet_hub.jobs.opening import Opened
 from prophet_hub.jobs.report import Report
 from prophet_hub.jobs.run import Run
 from prophet_hub.jobs.trackers import tracker_of
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
+from prophet_hub.sdk import Connector
 from prophet_hub.store.sqlite import MEMORY, Store
 from prophet_hub.testing.memory import MemoryConnector
 
@@ -94,11 +96,9 @@ class Hub:
             locked(self.folder / ".locks", list(said.remotes), job, sleep=_never),
             self._watched(boundary),
         ):
-            run = Run(
-                self.replica, self.file, job, said,
-                {name: self.connectors[name] for name in said.remotes}, [],
-                plugins=Plugins(), clock=self.clock,
-            )  # fmt: skip
+            connectors: dict[str, Connector] = {n: self.connectors[n] for n in said.remotes}
+            opened = Opened(job, said, connectors, [])
+            run = Run(self.replica, self.file, opened, plugins=Plugins(), clock=self.clock)
             for _ in run.prepare():
                 pass
             self.planned = run.planned()

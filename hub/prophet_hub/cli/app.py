@@ -74,6 +74,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "audit",
         "Shows what trackers were asked for, by whom and why; checks that all is there.",
     ),
+    "diagnostics": (
+        "diagnostics",
+        "Writes a bundle for a report of a fault, without secrets and personal data.",
+    ),
     "database": ("database", "Checks the database, and tells what is in it."),
     "keys": ("keys", "Shows and changes who signs here and whose signatures count."),
     "quarantine": ("quarantine", "Shows changesets that do not count, and lets them count."),

@@ -229,6 +229,16 @@ ROWS: tuple[Failure, ...] = (
         ),
     ),
     Failure(
+        25, DRIFT, test_drift.test_a_field_that_goes_from_a_tracker_clears_nothing_elsewhere,
+        given={"history": History.NONE},
+        guards=(
+            Guard(
+                "what went with its field was cleared by nobody", "prophet_hub.foreign.lost",
+                "if known and row.theirs not in known:", "if False:",
+            ),
+        ),
+    ),
+    Failure(
         26, "a reference names somebody else's ticket",
         test_links_between.test_links_and_texts_name_the_copy_and_never_a_strangers_number,
         guards=(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from foreign.kit import Hub, once, pair, tick
+from prophet_hub.sdk import History
 from prophet_hub.testing import MEMORY_FIELDS
 from prophet_hub.testing.memory import MemoryConnector
 from prophet_hub.testing.tracker import Knobs, Tracker
@@ -65,3 +68,50 @@ def test_a_field_that_is_mapped_later_is_filled_in_later():
         hub.syncs()
         assert shows(t, "summary", "priority") == [("y", "low")], "what was mapped later stays away"
         assert hub.conflicts() == []
+
+
+class Renaming(MemoryConnector):
+    """A connector of a tracker that has a field under another name since a while."""
+
+    lost = frozenset()
+
+    def ticket(self, ref):
+        told = super().ticket(ref)
+        fields = {n: v for n, v in told.fields.items() if n not in self.lost}
+        events = tuple(e for e in told.events if not {c.field for c in e.changes} & self.lost)
+        return replace(told, fields=fields, events=events)
+
+    def describe(self):
+        found = super().describe()
+        return replace(found, fields=tuple(f for f in found.fields if f.name not in self.lost))
+
+
+@pytest.mark.parametrize("history", list(History))
+def test_a_field_that_goes_from_a_tracker_clears_nothing_elsewhere(history):
+    r, t = pair(history=history)
+    one, two = (
+        r.create("bob", {"summary": name, "priority": "low", "labels": frozenset({"red"})})
+        for name in "12"
+    )
+    for ref in (one, two):
+        r.update("bob", ref, {"priority": "high"})
+    with Hub(r, t, R={"connector": Renaming.over(r)}) as hub:
+        hub.syncs()
+        tick(r, t)
+        hub.specs["R"].connector.lost = frozenset({"priority", "labels"})
+        r.update("bob", one, {"summary": "y", "due": "2030-01-01"})
+        hub.syncs()
+        assert shows(t, "summary", "due") == [("y", "2030-01-01"), ("2", None)]
+        assert shows(t, "priority", "labels") == [("high", {"red"})] * 2, (
+            "what went with its field was cleared everywhere"
+        )
+        assert sorted((i.kind, i.field) for i in hub.inbox(r)) == [
+            ("field", "labels"), ("field", "priority")
+        ]  # fmt: skip
+        tick(r, t)
+        hub.specs["R"].connector.lost = frozenset()
+        r.update("bob", one, {"priority": None})
+        r.update("bob", two, {"summary": "z"})
+        hub.syncs()
+        assert shows(t, "summary", "priority") == [("y", None), ("z", "high")]
+        assert (hub.inbox(r), hub.conflicts()) == ([], [])

@@ -71,12 +71,14 @@ def test_who_has_another_name_or_two_accounts_stays_who_they_are():
 def test_nobody_is_called_by_a_copy_whatever_it_says(dialect):
     r, t = Tracker("R", Knobs()), Tracker("T", Knobs(mentions=True, dialect=dialect))
     r.users["bob"] = replace(r.users["bob"], name="@eve")
-    r.create("bob", {"summary": "ask @eve", "description": "@jesse: see (@eve), *@eve* or\n@eve"})
+    text = "@jesse: see (@eve), *@eve*, bob/@eve, https://example.org/@zoe/x or\n@eve"
+    r.create("bob", {"summary": "ask @eve/@jesse", "description": text})
     note = r.comment("bob", "1", "@eve, look")
     with Hub(r, t) as hub:
         hub.syncs()
         assert len(t.items["1"].comments) == 1
         assert t.notified == [], "a copy calls people who were called already"
+        assert "https://example.org/@zoe/x" in t.items["1"].fields["description"]
         r.edit_comment("bob", "1", note, "@eve and @jesse, look")
         r.update("bob", "1", {"summary": "ask @jesse and @eve"})
         tick(r, t), hub.syncs()

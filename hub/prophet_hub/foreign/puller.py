@@ -20,6 +20,7 @@ from prophet_hub.foreign import first
 from prophet_hub.foreign.attachments import Contents, fetch
 from prophet_hub.foreign.guard import BROKEN
 from prophet_hub.foreign.ledger import look_again
+from prophet_hub.foreign.lost import pause_lost
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE
 from prophet_hub.foreign.side import Side, record_of
@@ -89,6 +90,7 @@ class Puller:
             RemoteError: It could not be had; nothing is noted.
         """
         told = told or self.side.connector.ticket(ref)
+        pause_lost(self.side, [told])
         contents: Contents = {}
         if isinstance(told, Ticket):
             contents = self._contents(told, self._files(ref))
@@ -244,6 +246,7 @@ class Puller:
         known = cursor in {None, place.cursor} and (place.whole or not last)
         if not batch and not unsure and known:
             return []
+        pause_lost(side, (unit.told for unit in batch))
         with side.transaction():
             told = [self.take(unit) for unit in batch]
             place = side.ledger.place()

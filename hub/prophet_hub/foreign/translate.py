@@ -262,7 +262,7 @@ def _privacy(private: bool | None) -> str:
     return {True: "yes", False: "no", None: "unknown"}[private]
 
 
-_MENTION: Final = re.compile(r"(?<![\w@/])@(?=\w)")
+_MENTION: Final = re.compile(r"(?P<address>\w://[^\s@]*/)?(?<![\w@])@(?=\w)")
 _MUTED: Final = "@\u2060"  # a word joiner: seen by nobody, and no tracker takes it for a login
 _ONE_OF_A_FEW: Final = frozenset({Kind.WORD, Kind.WORDS})
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.LONG})
@@ -344,5 +344,10 @@ class Words:
         if not self.mutes:
             return word
         if self.passage:  # in code a sign is a sign, and in Textile it makes the code
-            return self.passage.in_prose(row, word, lambda prose: _MENTION.sub(_MUTED, prose))
-        return _MENTION.sub(_MUTED, word)
+            return self.passage.in_prose(row, word, partial(_MENTION.sub, _muted))
+        return _MENTION.sub(_muted, word)
+
+
+def _muted(mention: re.Match[str]) -> str:
+    """Returns the sign so that it calls nobody; in an address it is a part of that."""
+    return mention[0] if mention["address"] else _MUTED

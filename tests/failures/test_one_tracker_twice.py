@@ -23,5 +23,5 @@ def test_the_same_query_of_the_same_tracker_twice_is_a_fault(tmp_path, one, two,
     with memory.registered(folder):
         file = parse(FILE.format(one=one, two=two), tmp_path / "prophet-hub.yaml")
         found = doubled(file, chosen(file, ("a", "b", "c"))[1])
-    assert len(found) == faults
+    assert len(found) == faults, "a tracker copies its own copies"
     assert all((f.line, f.path) == (4, "remotes.b.url") for f in found)

@@ -61,10 +61,11 @@ def test_whatever_the_workflow_the_rest_is_in_step_and_the_inbox_tells(seed):
             said = r.items[ref].fields
             assert said | change == said, "nobody's word was taken back"
             rest = {name: value for name, value in said.items() if name != "status"}
-            assert {n: v for n, v in item.fields.items() if n != "status"} == rest
+            there_too = {n: v for n, v in item.fields.items() if n != "status"}
+            assert there_too == rest, "a status that cannot be had holds up the rest"
             there = item.fields["status"]
             if wanted in reachable(ways, demands, said, start):
-                assert there == wanted
+                assert there == wanted, "a status does not arrive though there is a way to it"
             assert (there == wanted) != any(i.field == "status" for i in hub.inbox(t))
             if there != wanted:
                 assert there == start or start not in reachable(ways, demands, said, there)

@@ -6,12 +6,12 @@ tracker's own words and a story.  What the rest of the bridge decides it decides
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+from prophet_hub.foreign.mentions import heard, muted
 from prophet_hub.foreign.rows import slot
 from prophet_hub.foreign.texts import PLAIN, Passage
 from prophet_hub.sdk import (
@@ -262,8 +262,6 @@ def _privacy(private: bool | None) -> str:
     return {True: "yes", False: "no", None: "unknown"}[private]
 
 
-_MENTION: Final = re.compile(r"(?P<address>\w://[^\s@]*/)?(?<![\w@])@(?=\w)")
-_MUTED: Final = "@\u2060"  # a word joiner: seen by nobody, and no tracker takes it for a login
 _ONE_OF_A_FEW: Final = frozenset({Kind.WORD, Kind.WORDS})
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.LONG})
 _MANY_WORDS: Final = frozenset({Kind.PERSON, Kind.PEOPLE})
@@ -312,7 +310,7 @@ class Words:
             return word
         if self.passage:
             word = self.passage.rejoined(row, word, partial(self._said, row))
-        word = word.replace(_MUTED, "@")
+        word = heard(word)
         return self.passage.inward(row, word) if self.passage else word
 
     def encode(self, row: Field, ours: str) -> str:
@@ -344,10 +342,5 @@ class Words:
         if not self.mutes:
             return word
         if self.passage:  # in code a sign is a sign, and in Textile it makes the code
-            return self.passage.in_prose(row, word, partial(_MENTION.sub, _muted))
-        return _MENTION.sub(_muted, word)
-
-
-def _muted(mention: re.Match[str]) -> str:
-    """Returns the sign so that it calls nobody; in an address it is a part of that."""
-    return mention[0] if mention["address"] else _MUTED
+            return self.passage.in_prose(row, word, muted)
+        return muted(word)

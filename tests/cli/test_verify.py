@@ -8,6 +8,7 @@ import re
 import pytest
 
 from cli.test_docs import DOCS, typed
+from cli.test_undo_run import DELETES
 from prophet_hub.foreign.drift import TABLE
 from prophet_hub.testing.faults import Fault, What
 
@@ -178,6 +179,28 @@ def test_deep_reads_every_ticket(hub, synced):
     assert hub("verify both").code == 0
     assert hub("verify both --deep").code == 1
     assert hub("verify both --deep --heal").code == 0
+
+
+@pytest.mark.parametrize("deletes", ["yes", "no"])
+def test_after_an_undo_there_is_listed_exactly_what_could_not_be_undone(hub, deletes):
+    """In one world what the run made can be deleted, in the other nothing can."""
+    hub.job_file(DELETES.replace("yes", deletes))
+    hub.synced(summary="Printer smokes")
+    hub.a.comment("jesse", "1", "Bring water")
+    hub.a.update("jesse", "1", {"status": "resolved", "summary": "Printer on fire"})
+    hub.a.comment("jesse", hub.a.create("jesse", {"summary": "Coffee is out"}), "Not the tea")
+    assert hub("sync both --yes --quiet").code == 0
+    hub.b.update("cara", "1", {"summary": "Printer on ice"})
+    made = {("comment", "", "4"), ("comment", "", "5"), ("ticket", "", "2")}
+
+    hub("undo --run 2")
+    hub("sync both")
+
+    found = hub("verify both --json --deep")
+    told = {(one["kind"], one["field"], one["ref"]) for one in found.data["drifts"]}
+    assert found.code == 1
+    assert told == {("ticket", "summary", "1"), *(made if deletes == "no" else ())}
+    assert all("not undone" in one["why"] for one in found.data["drifts"])
 
 
 def test_the_page_names_every_cause():

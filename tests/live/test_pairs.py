@@ -78,6 +78,8 @@ def test_a_pair_is_in_step(one, other, tmp_path, rows):
         assert written == 0
         assert {place.name: _told(place) for place in (here, there)} == told
         assert "Nothing to write" in hub.text("plan", one, other)
+        assert "All is as it was read" in hub.text("verify", one, other)
+        assert "All is as it was read" in hub.text("verify", one, other, "--deep")
 
 
 def _filled(place: Place) -> Counter[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import pytest
 
 from foreign.kit import Crash, Hub, boundaries, once, pair, tick
@@ -18,8 +21,8 @@ class Undoing(Hub):
     def foreign(self, name):
         return ForeignReplica(self.replica, self.specs[name], job="job", run=str(self.runs))
 
-    def undo(self, run):
-        """Takes a run back; returns what was applied, and what could not be."""
+    def undo(self, run, *, cut_off=False):
+        """Takes a run back; returns what was applied, and what could not be, unless cut off."""
         self.runs += 1
         remotes = {name: self.foreign(name) for name in self.specs}
         for remote in remotes.values():
@@ -31,6 +34,8 @@ class Undoing(Hub):
         done = [
             one for name, remote in remotes.items() for one in remote.undo(str(run), plans[name])
         ]
+        if cut_off:
+            return done, []
         return done, [one for remote in remotes.values() for one in remote.left(str(run))]
 
 
@@ -189,7 +194,7 @@ def test_what_somebody_edited_since_stays_and_is_told(knobs):
         _, left = hub.undo(hub.runs)
 
         assert [one.field for one in left] == ["summary"]
-        if knobs["history"] is History.FULL:
+        if knobs.get("history", History.FULL) is History.FULL:
             assert "eve@example.org wrote it on 20" in left[0].reason
         assert t.items["1"].fields["summary"] == "three"
         assert t.items["1"].fields["status"] == "new"
@@ -381,6 +386,87 @@ def test_a_copy_that_comes_back_is_ours_and_its_end_is_no_death():
         assert quiet(hub, r, t)
 
 
+STEPS = {"new": ("open",), "open": ("resolved", "new"), "resolved": ("open",)}
+
+
+@pytest.mark.parametrize("knobs", WORLDS[::7])
+def test_a_status_goes_back_through_the_workflow(knobs):
+    r, t = pair(**knobs, transitions={"status": STEPS})
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.syncs(2)
+        tick(r, t)
+        r.update("bob", "1", {"status": "open"}), r.update("bob", "1", {"status": "resolved"})
+        hub.sync()
+        assert t.items["1"].fields["status"] == "resolved"
+
+        _, left = hub.undo(hub.runs)
+
+        assert (left, t.items["1"].fields["status"]) == ([], "new")
+        assert quiet(hub, r, t)
+        hub.undo(hub.runs - 3)
+        assert t.items["1"].fields["status"] == "resolved"
+
+
+def test_where_no_way_leads_back_it_stays_and_is_told():
+    ways = {"new": ("open",), "open": ("resolved",), "resolved": ("gone",)}
+    r, t = pair(transitions={"status": ways}, offers=True)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.syncs(2)
+        tick(r, t)
+        r.update("bob", "1", {"status": "open", "summary": "two"})
+        hub.sync()
+
+        done, left = hub.undo(hub.runs)
+
+        assert [one.outcome for one in done] == [Outcome.DONE]
+        assert [one.field for one in left] == ["status"]
+        assert 'No way leads from "open" to "new"' in left[0].reason
+        assert (t.items["1"].fields["status"], t.items["1"].fields["summary"]) == ("open", "one")
+        assert quiet(hub, r, t)
+
+
+def refusing():
+    """A tracker that drops the word to go back to; returns (hub, R, T), to undo the last run."""
+    r, t = pair()
+    r.create("bob", {"summary": "one", "status": "open"})
+    hub = Undoing(r, t)
+    hub.syncs(2)
+    tick(r, t)
+    for status in ("new", "resolved"):
+        r.update("bob", "1", {"status": status})
+        hub.sync()
+    t.knobs = replace(t.knobs, refuses=frozenset({"new"}))
+    return hub, r, t
+
+
+def test_a_silent_refusal_of_an_undo_is_told():
+    hub, _, t = refusing()
+    with hub:
+        done, left = hub.undo(hub.runs)
+
+        assert [one.outcome for one in done] == [Outcome.REFUSED]
+        assert [(one.field, one.reason) for one in left] == [
+            ("status", "Run 4 is not undone here. The tracker took the value and does not show it.")
+        ]
+        assert [i.reason for i in hub.inbox(t)] == [left[0].reason]
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_what_could_not_be_taken_back_holds_nothing_back(cut_off):
+    hub, r, t = refusing()
+    with hub:
+        hub.undo(hub.runs, cut_off=cut_off)
+        t.knobs = replace(t.knobs, refuses=frozenset())
+        tick(r, t)
+
+        r.update("bob", "1", {"status": "new"})
+        hub.syncs(2)
+
+        assert (t.items["1"].fields["status"], hub.inbox(t)) == ("new", [])
+
+
 # --- crashes -----------------------------------------------------------------------------------
 
 
@@ -432,3 +518,51 @@ def test_after_a_crash_at_every_boundary_an_undo_kills_and_doubles_nothing(knobs
             hub.undo(2)
             assert (at, shown(t), shown(r)) == (at, undone, whole)
             assert quiet(hub, r, t)
+
+
+# --- any run -----------------------------------------------------------------------------------
+
+
+def lived(seed, *trackers):
+    """Lets people do something in each tracker, without a deletion."""
+    rnd = random.Random(seed)
+    for tracker in trackers:
+        for _ in range(rnd.randint(0, 4)):
+            tick(tracker)
+            refs = [i.id for i in tracker.items.values() if not i.gone]
+            ref, word = rnd.choice([*refs, ""]), rnd.choice("klmnop")
+            if not ref:
+                tracker.create("bob", {"summary": word, "status": "new"})
+                continue
+            act = rnd.randrange(5)
+            if act == 0:
+                tracker.update("bob", ref, {"summary": word})
+            elif act == 1:
+                tracker.update("bob", ref, {"status": rnd.choice(("new", "open", "resolved"))})
+            elif act == 2:
+                members = {rnd.choice("abc")}
+                tracker.update("bob", ref, added={"labels": members})
+            elif act == 3:
+                tracker.comment("bob", ref, f"{word} {seed}")
+            else:
+                tracker.attach("bob", ref, f"{word}.txt", f"{word} {seed} {ref}".encode())
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_any_run_goes_back_and_comes_again(seed):
+    r, t = pair(**WORLDS[seed])
+    with Undoing(r, t) as hub:
+        for turn in range(3):
+            lived(100 * seed + turn, r, t)
+            hub.syncs(2)
+        lived(100 * seed + 7, r, t)
+        before = shown(r, t)
+        hub.sync()
+        after, run = shown(r, t), hub.runs
+
+        assert hub.undo(run)[1] == []
+        assert shown(r, t) == before
+        assert quiet(hub, r, t) or hub.conflicts()
+        assert shown(r, t) == before
+        assert hub.undo(run + 1)[1] == []
+        assert shown(r, t) == after

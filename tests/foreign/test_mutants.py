@@ -16,6 +16,7 @@ import pytest
 
 from foreign import (
     test_families,
+    test_inverse,
     test_items,
     test_local,
     test_people,
@@ -342,9 +343,39 @@ RULES = [
     Mutant("what the ticket says is not filled over", "statuses",
            "if row.theirs in said or shows(shadow, row):", "if False:",
            "what_the_ticket_says_is_not_filled_over"),
+    Mutant("what was taken back stands for what it stood for", "undoing",
+           "before, stand.ids, was=stand.value, undoes=True", "before, was=stand.value, undoes=True",
+           "updates_go_back_and_are_not_sent_again"),
+    Mutant("what was written since stays", "inverse",
+           "if any(same(shown, word) for word in back.wrote):", "if True:",
+           "what_somebody_edited_since_stays_and_is_told"),
+    Mutant("a copy that an undo deletes is no death", "reader",
+           'self._undone(kind, ref, record, sent.run if sent else "")', "self._delete(gone, record, shadow)",
+           "creates_are_deleted_and_nothing_dies_or_comes_again"),
+    Mutant("an undone copy is not made again by itself", "reader",
+           "parked=True, quiet=True, again=True", "parked=False, quiet=True, again=True",
+           "creates_are_deleted_and_nothing_dies_or_comes_again"),
+    Mutant("an undone copy keeps no other away", "side",
+           "if self._here(row, kind) and not row.undone", "if self._here(row, kind)",
+           "an_undone_copy_is_made_again_when_a_person_says_so"),
+    Mutant("a copy that came back ends without a death", "items",
+           "replace(shadow, closed=True)", "replace(shadow, closed=False)",
+           "a_copy_that_comes_back_is_ours_and_its_end_is_no_death"),
+    Mutant("what somebody touched is not deleted", "since",
+           "if row is None or row.born:", "if False:",
+           "a_ticket_that_somebody_touched_is_not_deleted"),
+    Mutant("an undo looks once more before it deletes", "undoing",
+           "or self._since.touched(planned.ref, told)", "",
+           "who_touches_a_ticket_between_the_plan_and_its_delete_keeps_it"),
+    Mutant("what could not be taken back holds no value back", "planner",
+           "row.tag not in {WAY, UNDONE}", "row.tag != WAY",
+           "what_could_not_be_taken_back_holds_nothing_back"),
 ]  # fmt: skip
 RED = (AssertionError, KeyError, HubError, pytest.fail.Exception)
-PLACES = (scenarios, test_people, test_items, test_families, test_local, test_texts, test_workflow)
+PLACES = (
+    scenarios, test_people, test_items, test_families, test_local, test_texts, test_workflow,
+    test_inverse,
+)  # fmt: skip
 
 
 def guards_of(mutant):
@@ -397,6 +428,12 @@ def _given(name):
             {"keys": frozenset(), "answers": False}
         ],
         "what_is_written_here_is_commonmark": [{"there": "textile"}],
+        "updates_go_back_and_are_not_sent_again": [{"knobs": {}}],
+        "what_somebody_edited_since_stays_and_is_told": [{"knobs": {}}],
+        "creates_are_deleted_and_nothing_dies_or_comes_again": [{"knobs": {}}],
+        "a_ticket_that_somebody_touched_is_not_deleted": [{"knobs": {}, "how": "comment"}],
+        "who_touches_a_ticket_between_the_plan_and_its_delete_keeps_it": [{"knobs": {}}],
+        "what_could_not_be_taken_back_holds_nothing_back": [{"cut_off": True}],
         "an_answer_that_was_lost_is_looked_for_before_anything_is_sent_again": [
             {"keys": KEYS}, {"keys": frozenset()}
         ],

@@ -7,6 +7,7 @@ that an undo is sent, walked, confirmed and journaled by the very same code as a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from prophet_hub.errors import HubError, NotFound
@@ -82,22 +83,27 @@ class Inverse:
         told = {(one.ref.kind, one.ref.id, one.slot): one for one in found}
         runs = {self.undoes, *self._taken_back}
         with self.side.transaction():
-            for place, one in told.items():
-                self._wait(place, one)
+            found = [self._noted(place, one) for place, one in told.items()]
             for kind, ref, name, row in self.ledger.all_waiting():
                 mine = row.tag == UNDONE and row.run in runs and not row.quiet
                 if mine and (kind, ref, name) not in told:
                     self.ledger.done_waiting(kind, ref, name)
         return found
 
-    def _wait(self, place: tuple[str, str, str], one: Kept) -> None:
+    def _noted(self, place: tuple[str, str, str], one: Kept) -> Kept:
+        """Puts one thing into the inbox, with what the tracker said to it where that is known."""
         held = self.ledger.waiting(*place)
-        known = held is not None and held.tag == UNDONE and held.parked
+        if held is not None and held.tag == UNDONE and held.parked:
+            one = replace(one, reason=self._sentence(held.reason))
         self.ledger.wait(
-            *place, held.reason if held and known else one.reason, now=self.side.now(), again=True,
+            *place, one.reason, now=self.side.now(), again=True,
             record=one.record, field=one.field, tag=UNDONE, run=self.undoes,
         )  # fmt: skip
         self.side.waiting.add(place[:2])
+        return one
+
+    def _sentence(self, why: str) -> str:
+        return f"Run {self.undoes} is not undone here. {why}"
 
     def _still(self, one: Planned | Kept) -> Iterator[Kept]:
         """Yields what is left of what was planned once more."""
@@ -291,7 +297,7 @@ class Inverse:
             remote=side.spec.name, ref=Ref(kind=kind, id=ref, ticket=past.ticket), record=record,
             title=side.text(said.shown) if said else "", slot=name,
             field=row.ours if row else "" if name == LIFE_SLOT else name,
-            reason=f"Run {self.undoes} is not undone here. {reason}",
+            reason=self._sentence(reason),
         )  # fmt: skip
 
 

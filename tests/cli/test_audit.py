@@ -74,6 +74,15 @@ def test_what_a_person_did_here_has_their_name(hub, monkeypatch):
     assert reasons == {"robin@example.org"}
 
 
+def test_what_an_undo_asks_for_says_so(written):
+    assert written("undo --run 2 --yes").code == 0
+
+    (one,) = written("audit list -n 1 --json").data
+    assert (one["undoes"], one["remote"], one["values"]["after"]) == ("2", "a", {"status": "open"})
+    assert "undo of run 2" in written("audit list -n 1").out
+    assert written("audit verify").code == 0
+
+
 def test_a_whole_audit_has_a_head_that_every_run_tells(written):
     said = written("audit verify")
     head = said.out.rsplit(" ", 1)[1].strip()

@@ -251,6 +251,18 @@ def test_a_query_that_was_widened_brings_what_it_lists_now(two):
     assert drifts(hub) == []
 
 
+def test_a_ticket_that_another_job_brought_and_this_one_s_query_lists_is_outside(two):
+    """It was read, and stands as it was read, but the job's other remotes never heard of it."""
+    hub = two[0]
+    with hub.replica.transaction():
+        hub.replica.store.drop("scope", ("job", tracker_id("R"), "1"))
+
+    assert [(d.remote, d.why, d.ref) for d in drifts(hub)] == [("R", Why.OUTSIDE, "1")]
+    heal(hub)
+
+    assert drifts(hub) == []
+
+
 def test_a_deletion_that_nobody_told_is_found_by_asking(two):
     hub, one, other = two
     one.items["1"].gone = "jesse", one.items["1"].updated

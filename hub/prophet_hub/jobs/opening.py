@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from prophet_hub.engine.replica import Replica
@@ -16,7 +17,7 @@ from prophet_hub.jobs.locks import locked
 from prophet_hub.jobs.natives import Native, is_native, natives_of
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled
 from prophet_hub.plugins import Plugins
-from prophet_hub.sdk import Connector
+from prophet_hub.sdk import Connector, Tally
 from prophet_hub.values import from_micros
 
 __all__ = ["Opened", "opened"]
@@ -35,9 +36,12 @@ class Opened(NamedTuple):
 def opened(
     replica: Replica, file: JobFile, words: tuple[str, ...], *,
     folder: Path, plugins: Plugins, clock: Callable[[], int], sleep: Callable[[float], None],
-    wait: float, dry: bool,
+    wait: float, dry: bool, tallies: Mapping[str, Tally] = MappingProxyType({}),
 ) -> Iterator[Opened]:  # fmt: skip
-    """Locks and connects what the words name; arguments and errors are those of `started`."""
+    """Locks and connects what the words name; arguments and errors are those of `started`.
+
+    What a remote's connector sends is counted in its tally, where one is given.
+    """
     name, job = chosen(file, words)
     faults = check_settings(file, job.remotes) or doubled(file, job)
     if faults:
@@ -56,7 +60,7 @@ def opened(
                 continue
             connectors[remote] = connect(
                 file, remote, folder=folder, ask=plugins.secret, query=use.query,
-                dry=dry or use.direction == "pull",
+                dry=dry or use.direction == "pull", tally=tallies.get(remote),
             )  # fmt: skip
             stack.callback(connectors[remote].close)
         yield Opened(name, job, connectors, natives)

@@ -6,29 +6,25 @@ Healing is a run like any other.  Here is only noted what that run shall read an
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from prophet_hub.engine.replica import Replica
-from prophet_hub.errors import Brake, ConfigError, HubError, RemoteError, UsageError
+from prophet_hub.errors import Brake, HubError, RemoteError, UsageError
 from prophet_hub.foreign.claims import claim_of, hub_of, may
 from prophet_hub.foreign.drift import Drift, Looked
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
 from prophet_hub.foreign.steps import RemoteSpec
-from prophet_hub.jobs import config as models
 from prophet_hub.jobs.load import JobFile
-from prophet_hub.jobs.locks import locked
-from prophet_hub.jobs.natives import is_native
-from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled, spec_of
+from prophet_hub.jobs.opening import Opened, opened
+from prophet_hub.jobs.remotes import spec_of
 from prophet_hub.jobs.steps import Failed, LeftOut
 from prophet_hub.jobs.trackers import account_of, moves, references_of
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
-from prophet_hub.sdk import Connector, Person, Tally
-from prophet_hub.values import from_micros
+from prophet_hub.sdk import Person, Tally
 
 __all__ = ["Seen", "Verification", "verifying"]
 
@@ -65,28 +61,15 @@ def verifying(
         Busy: A run has one of the remotes.
         Brake: A remote stands elsewhere than when it was last seen.
     """
-    name, job = chosen(file, words)
-    if faults := check_settings(file, job.remotes) or doubled(file, job):
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise ConfigError(f"{file.path.name} has {count}.", faults=faults)
-    remotes = [remote for remote in job.remotes if not is_native(file, remote)]
-    trackers = {remote: _tracker(replica, remote, name) for remote in remotes}
-    since = from_micros(clock()).strftime("%Y-%m-%d %H:%M UTC")
-    holder = f'a look at "{name}" (process {os.getpid()}, since {since})'
-    with (
-        locked(folder / ".locks", list(job.remotes), holder, wait=wait, sleep=sleep),
-        contextlib.ExitStack() as stack,
-    ):
-        connectors, tallies = {}, {remote: Tally() for remote in remotes}
-        for remote in remotes:
-            connectors[remote] = connect(
-                file, remote, folder=folder, ask=plugins.secret, query=job.remotes[remote].query,
-                dry=True, tally=tallies[remote],
-            )  # fmt: skip
-            stack.callback(connectors[remote].close)
-        for move in moves(replica, file, connectors):
+    tallies = {remote: Tally() for remote in file.config.remotes}
+    with opened(
+        replica, file, words, folder=folder, plugins=plugins, clock=clock, sleep=sleep, wait=wait,
+        dry=True, tallies=tallies,
+    ) as found:  # fmt: skip
+        trackers = {one: _tracker(replica, one, found.name) for one in found.connectors}
+        for move in moves(replica, file, found.connectors):
             raise Brake(f"It would {move}.", hint="Sync first, which asks whether that is right.")
-        yield Verification(replica, file, name, job, connectors, trackers, tallies)
+        yield Verification(replica, file, found, trackers, tallies)
 
 
 def _tracker(replica: Replica, remote: str, job: str) -> TrackerId:
@@ -114,11 +97,11 @@ class Verification:
     """
 
     def __init__(
-        self, replica: Replica, file: JobFile, name: str, job: models.Job,
-        connectors: dict[str, Connector], trackers: dict[str, TrackerId], tallies: dict[str, Tally],
+        self, replica: Replica, file: JobFile, opened: Opened,
+        trackers: dict[str, TrackerId], tallies: dict[str, Tally],
     ) -> None:  # fmt: skip
-        self._replica, self._file, self._name, self._job = replica, file, name, job
-        self._connectors, self._trackers, self._tallies = connectors, trackers, tallies
+        self._replica, self._file, self._opened = replica, file, opened
+        self._trackers, self._tallies = trackers, tallies
         self.stopped = False
 
     def stop(self) -> None:
@@ -128,7 +111,7 @@ class Verification:
     def run(self, *, deep: bool = False) -> Iterator[Drift | Seen | LeftOut | Failed]:
         """Yields each drift, and after its drifts each remote; one that cannot be read is told so."""
         hub, mine, specs = hub_of(self._replica), list[RemoteSpec](), list[RemoteSpec]()
-        for remote, connector in self._connectors.items():
+        for remote, connector in self._opened.connectors.items():
             held = claim_of(self._replica, self._trackers[remote])
             try:
                 others = held is not None and not may(held, hub)
@@ -171,12 +154,12 @@ class Verification:
             yield _failed(spec.name, error)
 
     def _spec(self, remote: str, account: Person) -> RemoteSpec:
-        connector, tracker = self._connectors[remote], self._trackers[remote]
-        return spec_of(self._file, remote, self._job, connector, account, tracker)
+        connector, tracker = self._opened.connectors[remote], self._trackers[remote]
+        return spec_of(self._file, remote, self._opened.job, connector, account, tracker)
 
     def _foreign(self, spec: RemoteSpec) -> ForeignReplica:
-        ways = references_of(self._replica, self._connectors)
-        return ForeignReplica(self._replica, spec, job=self._name, references=ways)
+        ways = references_of(self._replica, self._opened.connectors)
+        return ForeignReplica(self._replica, spec, job=self._opened.name, references=ways)
 
 
 def _failed(remote: str, error: HubError) -> Failed:

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from house.guards import Guard, switched_off
-from prophet_hub.errors import Rejected
+from prophet_hub.errors import Rejected, Transient
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 PLANTED = {
@@ -116,6 +116,13 @@ def world(hub, monkeypatch):
     hub.boundaries["b"] = refused
     hub.a.update("jroe77", one, {"summary": "Zebra fell into the copier again"})
     hub("sync zebra-sync -q")
+
+    def down(name):
+        if name.startswith("before GET /changed"):
+            raise Transient("https://jroe77:tr0ub4dor-url@intranet-zebra.zebra.example/ is down.")
+
+    hub.boundaries["b"], hub.boundaries["a"] = down, down
+    assert hub("sync zebra-sync -q").code == 1
     hub.boundaries.clear()
     hub("ticket create", "summary=Zebra fell into the copier")
     hub("peers add zebra-peer https://intranet-zebra.zebra.example/secretproject/")
@@ -212,8 +219,11 @@ def test_it_tells_what_whoever_mends_a_fault_wants_to_know(world):
     assert job["remotes"][main[0]] == {"direction": "both", "query": "query-2"}
     assert job["conflicts"] == {"default": f"prefer {main[0]}", "summary": "newest"}
     assert job["brakes"] == {"closes": "17"}
-    assert [one["exit"] for one in parts["runs"]] == [1, 1, 0]
+    assert [one["exit"] for one in parts["runs"]] == [1, 1, 1, 0]
     assert parts["runs"][0]["remotes"].keys() == {main[0], copy[0]}
+    assert (
+        parts["runs"][0]["remotes"][main[0]]["error"] == "(67 letters that are not the program's)"
+    )
     reasons = {one["reason"] for one in parts["inbox"]["rows"] if one["remote"] == copy[0]}
     assert reasons >= {
         "The tracker took the value and does not show it.",
@@ -272,6 +282,19 @@ def test_without_a_job_file_or_a_database_it_says_so(hub):
     }
     assert parts["runs"]["not_gathered"].startswith("There is no database at ...")
     assert str(hub.folder).encode() not in data
+
+
+def test_a_part_that_breaks_is_told_by_its_place(world):
+    breaks = Guard("any", "prophet_hub.jobs.diagnosed", "found: list[tuple[Any, Waiting]] = [",
+                   "raise ValueError('zebra')\n    found: list[tuple[Any, Waiting]] = [")  # fmt: skip
+    with switched_off(breaks):
+        data, parts = inside(world, "--quick")
+
+    assert b"zebra" not in data.lower()
+    told = parts["inbox"]["not_gathered"]
+    assert told.startswith("ValueError at jobs/diagnostics.py:")
+    assert "jobs/diagnosed.py:" in told
+    assert parts["audit"]["whole"] is True
 
 
 def test_a_damaged_database_is_told(world):

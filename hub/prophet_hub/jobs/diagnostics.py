@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import platform
 import sqlite3
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -39,17 +40,17 @@ _LIBRARIES: Final = (
 )  # fmt: skip
 
 KEYS: Final = frozenset({
-    "answers", "asked", "audit", "blobs", "busy", "bridge", "changed", "chain", "check", "checkpoints",
-    "claims", "came", "composed", "conflicts", "connectors", "count", "cursor", "deleted", "entries",
-    "ended", "erased", "error", "exit", "faults", "field", "file", "free", "from", "head", "held",
-    "here", "hint", "how_long", "implementation", "inbox", "item", "job", "kind", "libraries", "line",
-    "lines", "local", "log", "machine", "months", "name", "news", "not_gathered", "older", "origins",
-    "package", "paired", "parked", "password", "peers", "per_ticket", "planned", "plugins",
-    "prophet_hub", "pulled", "pushed", "put_off", "python", "quarantine", "question", "quiet", "read",
-    "reason", "records", "remote", "remotes", "requests", "rows", "run", "search", "seconds",
-    "settled", "since", "sizes", "sqlite", "started", "state", "system", "tag", "texts",
-    "tickets", "tries", "unanswered", "undoes", "verb", "version", "waits", "wanted", "what",
-    "where", "whole", "writes", "written", "brakes", "failed", "outcome", "private",
+    "audit", "blobs", "brakes", "bridge", "busy", "check", "checkpoints", "claims", "composed",
+    "conflicts", "connectors", "count", "cursor", "deleted", "ended", "entries", "erased",
+    "error", "exit", "failed", "faults", "field", "file", "free", "head", "held", "here", "hint",
+    "implementation", "inbox", "item", "job", "kind", "libraries", "line", "local", "log",
+    "machine", "months", "name", "news", "not_gathered", "older", "origins", "outcome", "package",
+    "paired", "parked", "password", "peers", "per_ticket", "planned", "plugins", "private",
+    "prophet_hub", "pulled", "pushed", "put_off", "python", "quarantine", "question", "quiet",
+    "read", "reason", "records", "remote", "remotes", "requests", "rows", "run", "search",
+    "seconds", "settled", "since", "sizes", "sqlite", "started", "state", "system", "tag",
+    "texts", "tickets", "tries", "unanswered", "undoes", "verb", "version", "wanted", "what",
+    "where", "whole", "writes", "written",
 })  # fmt: skip
 """All keys of the parts that are no pseudonyms: what is not here is left out."""
 
@@ -110,14 +111,14 @@ def _gathered(gather: _Gather, sources: Sources, words: Pseudonyms) -> Any:
 
 def _where(error: Exception) -> Safe:
     """Returns an unexpected error as class and place in the program, without what it says."""
+    hub = Path(__file__).parents[1]
     places = []
-    trace = error.__traceback__
-    while trace:
-        code = trace.tb_frame.f_code
-        places.append(f"{Path(code.co_filename).name}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    own = type(error).__module__ in ("builtins", "sqlite3", "json.decoder", "msgspec")
-    return Safe(f"{type(error).__name__ if own else 'an error'} at {', '.join(places)}")
+    for frame in traceback.extract_tb(error.__traceback__):
+        file = Path(frame.filename)
+        own = file.is_relative_to(hub)
+        places.append(f"{file.relative_to(hub)}:{frame.lineno}" if own else "elsewhere")
+    known = type(error).__module__ in ("builtins", "sqlite3", "json.decoder", "msgspec")
+    return Safe(f"{type(error).__name__ if known else 'an error'} at {', '.join(places)}")
 
 
 # --- the program ---

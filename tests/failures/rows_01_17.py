@@ -30,6 +30,11 @@ F15 = "a ticket is moved, merged, re-typed or gets another key, and loses its tw
 F16 = "edits and deletes of comments are not carried, or make a second comment"
 F17 = "files are sent again in every run, or arrive broken"
 
+LATE = Guard(
+    "a listing that lags is given its time", "prophet_hub.foreign.first",
+    "if not intent.ref and not 0 <= side.now() - intent.created < late:", "if not intent.ref:",
+)  # fmt: skip
+
 ROWS: tuple[Failure, ...] = (
     Failure(
         1, F01, doubles.test_wherever_the_run_dies_between_create_and_note_there_is_one_copy,
@@ -116,8 +121,15 @@ ROWS: tuple[Failure, ...] = (
             Guard(
                 "a key is asked for where nothing lags, before a listing is believed",
                 "prophet_hub.foreign.first",
-                "if intent.ref or kind not in side.able.keys:", "if True:",
+                "if intent.ref or kind not in side.able.keys:", "if True:", also=(LATE,),
             ),
+        ),
+    ),
+    Failure(
+        3, F03, doubles.test_where_no_key_can_be_carried_an_index_that_lags_is_given_its_time,
+        given={"lag": 300},
+        guards=(
+            LATE,
         ),
     ),
     Failure(

@@ -27,16 +27,17 @@ remotes:
 """
 
 
-def lost(connector, answers=1):
-    """Lets that many creates arrive whose answers do not."""
+def lost(connector, answers=1, *, arrives=True):
+    """Lets that many creates arrive, or not even that, whose answers do not."""
     apply, left = connector.apply, [answers]
 
     def unanswered(operation):
-        receipt = apply(operation)
-        if left[0]:
-            left[0] -= 1
-            raise Unsure("No answer came.")
-        return receipt
+        if not left[0]:
+            return apply(operation)
+        left[0] -= 1
+        if arrives:
+            apply(operation)
+        raise Unsure("No answer came.")
 
     connector.apply = unanswered
 
@@ -109,6 +110,26 @@ def test_a_create_whose_answer_was_lost_is_looked_for_and_not_sent_again(keys):
             tick(r, t), hub.sync()
     assert inside(t) == [("one", 1, 0), ("two", 1, 0)], "sent again although it had arrived"
     assert len(r.items) == 2
+
+
+@pytest.mark.parametrize("lag", [0, 1, 30, 300])
+def test_where_no_key_can_be_carried_an_index_that_lags_is_given_its_time(lag):
+    """Until then nothing else is made there; what never arrived is made after it."""
+    for arrives in (True, False):
+        r, t = pair(lag=lag, keys=frozenset())
+        r.create("bob", {"summary": "printer on fire"})
+        r.now += 400
+        with Hub(r, t) as hub:
+            lost(hub.specs["T"].connector, arrives=arrives)
+            hub.sync()
+            for _ in range(12):
+                for tracker in (r, t):
+                    tracker.now += 30
+                hub.clock.micros += 30_000_000
+                hub.sync()
+                assert len(t.items) <= 1, f"made again because the index is {lag} s behind"
+            hub.syncs()
+        assert (len(t.items), len(r.items)) == (1, 1)
 
 
 @pytest.mark.parametrize("lag", [0, 1, 30, 300])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from prophet_hub.model import ids
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, TICKET, Ref
 
-__all__ = ["answered", "look", "never", "unsettled"]
+__all__ = ["answered", "look", "missed", "never", "unsettled"]
 
 _PATIENCE: Final = 10
 """Runs in which a ticket that could not be read is tried again without a word from a person."""
@@ -49,6 +50,18 @@ def never(side: Side, kind: str, record: RecordId, intent: Intent) -> None:
     side.audit.answered(intent.number, Outcome.NEVER, item="", now=side.now())
     side.set_intent(kind, record, None)
     side.ledger.look(record)
+
+
+def missed(side: Side) -> None:
+    """Gives up the creates without an answer that a whole pull did not tell.
+
+    What lists late, as its connector promises not to hide, may still tell them: until so much time
+    has passed they wait.  A clock that was put back lets nothing wait.
+    """
+    late = side.able.overlap // timedelta(microseconds=1)
+    for (kind, record), intent in list(side.intents.items()):
+        if not intent.ref and not 0 <= side.now() - intent.created < late:
+            never(side, kind, record, intent)
 
 
 def unsettled(side: Side) -> Iterator[Ref]:

@@ -258,9 +258,7 @@ class Puller:
                 )
             )
             if unsure:  # a whole pull without them proves that they never were
-                for (kind, record), intent in list(side.intents.items()):
-                    if not intent.ref:
-                        first.never(side, kind, record, intent)
+                first.missed(side)
         return told
 
     def _take_alone(self, unit: Fetched) -> Pulled:

@@ -156,6 +156,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
         sent: By slot.
         ref: The answer's id; "" while no answer came.
         number: Its line in the audit, and its row in the journal.
+        created: When it was noted, in microseconds since 1970; 0 where an older hub noted it.
     """
 
     key: RecordId
@@ -163,6 +164,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
     sent: dict[str, Sent] = {}
     ref: str = ""
     number: int = 0
+    created: int = 0
 
 
 class ItemRow(msgspec.Struct, frozen=True, array_like=True):

@@ -114,7 +114,7 @@ class Writer:
         offers = self._offers(kind, whole, refused)
         send = offers[tries]
         operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
-        intent = Intent(key=side.born(record), ticket=ticket, sent=send)
+        intent = Intent(key=side.born(record), ticket=ticket, sent=send, created=side.now())
         with side.transaction():
             number = self.desk.journal(
                 planned, Verb.CREATE, Ref(kind=kind, id="", ticket=ticket), send

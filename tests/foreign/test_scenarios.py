@@ -623,3 +623,21 @@ def test_members_that_share_a_word_of_the_tracker_come_and_go_together():
         hub.syncs()
         assert r.items["1"].fields["labels"] == {"other"}
         assert hub.conflicts() == []
+
+
+def test_what_went_with_its_ticket_is_not_written_again():
+    """A comment is edited elsewhere after its ticket was deleted, and edited, which a person decides."""
+    one, other = pair()
+    one.create("jesse", {"summary": "Printer on fire"})
+    one.comment("jesse", "1", "It burns")
+    with Hub(one, other) as hub:
+        hub.syncs()
+        tick(one, other)
+        one.delete("jesse", "1")
+        other.update("cara", "1", {"summary": "Printer on ice"})
+        note = other.items["1"].comments[0]
+        other.edit_comment("cara", "1", note.id, note.body.replace("burns", "melts"))
+        hub.syncs()
+        assert hub.conflicts()
+
+        assert list(hub.foreign("R").plan(list(hub.specs.values()))) == []

@@ -13,7 +13,7 @@ from prophet_hub.foreign.audit import Audit
 from prophet_hub.foreign.guard import Guarded
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.people import People
-from prophet_hub.foreign.rows import Intent, ItemRow
+from prophet_hub.foreign.rows import Intent, ItemRow, Shadow
 from prophet_hub.foreign.steps import RemoteSpec
 from prophet_hub.foreign.texts import HAND, PLAIN, Home, Passage, Texts
 from prophet_hub.foreign.translate import Words, tables
@@ -123,13 +123,19 @@ class Side:
         )
 
     def live(self, record: RecordId, kind: str) -> list[str]:
-        """Returns this tracker's items that a record is and that were not deleted or merged."""
+        """Returns this tracker's items that a record is and that were not deleted or merged, nor went
+        with their ticket.
+        """
         found = []
         for ref in self.refs(record, kind):
             shadow = self.ledger.shadow(kind, ref)
-            if shadow is None or not (shadow.gone or shadow.merged):
+            if shadow is None or not (shadow.gone or shadow.merged or self._went_along(shadow)):
                 found.append(ref)
         return found
+
+    def _went_along(self, shadow: Shadow) -> bool:
+        whole = self.ledger.shadow(TICKET, shadow.ticket) if shadow.ticket else None
+        return whole is not None and whole.gone
 
     def items(self, record: RecordId) -> Iterator[tuple[RecordId, ItemRow]]:
         """Yields the items, in any tracker, that a record is."""

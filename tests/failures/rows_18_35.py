@@ -21,7 +21,7 @@ from failures import (
 from failures.table import Failure
 from foreign import test_texts
 from house.guards import Guard
-from prophet_hub.sdk import History
+from prophet_hub.sdk import TICKET, History
 
 APART = Guard(
     "fields of a rejected update go apart", "prophet_hub.foreign.changer",
@@ -295,6 +295,16 @@ ROWS: tuple[Failure, ...] = (
                 "a key names its record unless another item is bound", "prophet_hub.foreign.items",
                 "if record is None or self.side.refs(record, kind) else record",
                 "if record is None else record",
+            ),
+        ),
+    ),
+    Failure(
+        28, KEYS, test_strange_keys.test_a_line_above_a_comment_that_another_hub_wrote_is_not_ours,
+        given={"keys": frozenset({TICKET}), "first": True},
+        guards=(
+            Guard(
+                "a line means a record of its minute", "prophet_hub.foreign.reader",
+                "if record and self._is_of_then(record, line) else None", "if record else None",
             ),
         ),
     ),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from foreign.kit import Hub, tick
+from prophet_hub.sdk import TICKET
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 
@@ -53,3 +56,27 @@ def test_a_ticket_that_was_cloned_with_its_key_is_a_ticket_of_its_own():
         hub.syncs()
         assert r.items["1"].fields == {"summary": "x", "status": "new"}, "a clone spoke for it"
         assert [len(x.items) for x in (r, t)] == [2, 2]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("keys", [frozenset({TICKET}), frozenset()])
+def test_a_line_above_a_comment_that_another_hub_wrote_is_not_ours(keys, first):
+    """Both hubs call their trackers by one name, and the comments have one number there."""
+    r, s, t = Tracker("R", Knobs()), Tracker("S", Knobs()), Tracker("T", Knobs(keys=keys))
+    t.create("eve", {"summary": "x"})
+    with Hub(r, t) as one, Hub(s, t, S={"name": "R"}) as other:
+        one.syncs(), other.syncs()
+        r.now += 60
+        r.comment("bob", "1", "of R")
+        s.comment("eve", "1", "of S")
+        for tracker in (r, s, t):
+            tracker.now += 100
+        for _ in range(4):
+            for hub in (one, other) if first else (other, one):
+                tick(r, s, t), hub.sync()
+        for tracker in (r, s, t):
+            said = sorted(
+                n.body.rpartition("\n")[2] for i in tracker.items.values() for n in i.comments
+            )
+            assert said == ["of R", "of S"], "a comment was taken for another one"
+        assert one.conflicts() + other.conflicts() == []

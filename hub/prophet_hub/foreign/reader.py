@@ -35,10 +35,11 @@ from prophet_hub.sdk import (
     Ref,
     Ticket,
 )
-from prophet_hub.values import PRESENT, Stored, to_micros
+from prophet_hub.values import PRESENT, Stored, instant_text, to_micros
 
 __all__ = ["Reader"]
 
+_MINUTE: Final = len("2026-11-20T18:43")
 _OLDER: Final = "It was told as it had been before; what is told so twice is believed."
 
 
@@ -165,7 +166,17 @@ class Reader:
         if line.remote == attribution.LOCAL:
             return record_of(line.comment)
         tracker = self.ledger.tracker_named(line.remote)
-        return ids.of_item(tracker, COMMENT, line.comment) if tracker else None
+        record = ids.of_item(tracker, COMMENT, line.comment) if tracker else None
+        return record if record and self._is_of_then(record, line) else None
+
+    def _is_of_then(self, record: RecordId, line: attribution.Line) -> bool:
+        """Tells whether a line may mean a record: somebody else's hub may call its remotes as we do.
+
+        The minute tells them apart; of what nobody told here yet there is none to compare.
+        """
+        cell = self.side.cells(record).get(("created", ""))
+        known = self.side.text(cell.shown) if cell else ""
+        return not known or known[:_MINUTE] == instant_text(line.created)[:_MINUTE]
 
     def _attachment(self, attachment: Attachment, contents: Contents, files: set[str]) -> int:
         side, ref = self.side, attachment.ref

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -24,7 +25,7 @@ def test_what_is_written_is_read_back():
 
 @given(
     author=st.text(
-        st.characters(exclude_categories=["C", "Z"], exclude_characters=">"), min_size=1
+        st.characters(exclude_categories=["C", "Z"], exclude_characters=">@"), min_size=1
     ),
     remote=st.text("abc-.:# 7é", min_size=1),
     ticket=st.text("abc-.:# 7é"),
@@ -38,6 +39,11 @@ def test_any_name_and_place_come_back(author, remote, ticket, comment, body):
     assert (found.remote, found.ticket, found.comment) == (remote, ticket, comment)
     assert found.author == author[:200]
     assert text == body
+
+
+def test_a_name_that_begins_with_a_sign_calls_nobody():
+    line = replace(LINE, author="@eve of x@y")
+    assert write(line, "Hello.").startswith("eve of x@y, 2026-")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
 
 from prophet_hub.cli import progress
+from prophet_hub.cli.desk import Desk
 from prophet_hub.jobs.locks import locked
 from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.tracker import Tracker
@@ -457,22 +459,55 @@ def test_a_second_interrupt_ends_at_once(hub):
 
 
 def test_a_long_stage_tells_how_far_it_came(hub, monkeypatch):
-    for n in range(4):
+    for n in range(60):
         hub.a.create("jesse", {"summary": f"Ticket {n}"})
-    ticks = iter(range(0, 10_000, 6))
+    ticks = iter(range(0, 10_000_000, 2))
     monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(ticks)))
 
     said = hub("sync a b --yes")
 
-    assert "a: 2 of 4 read, 0/s, about 12 s left\n" in said.out
+    assert re.search(
+        r"^b: \d\d of 60 written, \d+/min, about [\d a-z]+ left$", said.out, re.MULTILINE
+    )
 
 
 def test_on_a_terminal_a_bar_shows_rate_and_time_left(hub, monkeypatch):
     hub.a.create("jesse", {"summary": "Printer on fire"})
-    monkeypatch.setattr("prophet_hub.cli.progress.view_for", lambda desk, **_: progress.Bars(desk))
-    monkeypatch.setattr("prophet_hub.cli.runs.view_for", lambda desk, **_: progress.Bars(desk))
+    monkeypatch.setattr(
+        "prophet_hub.cli.progress.view_for", lambda desk, outlook, **_: progress.Bars(desk, outlook)
+    )
+    monkeypatch.setattr(
+        "prophet_hub.cli.runs.view_for", lambda desk, outlook, **_: progress.Bars(desk, outlook)
+    )
 
     said = hub("sync a b --yes")
 
     assert said.code == 0
     assert "b: 1 written" in said.out
+
+
+class Waiting:
+    """An outlook in which one tracker wants a pause."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def waits(self):
+        return {"rt": self.seconds}
+
+
+def test_a_long_pause_is_told_once(capsys):
+    outlook, said = Waiting(40.0), {}
+    lines = progress.Lines(Desk(), outlook)
+    for outlook.seconds in (40.0, 39.0, 2.0, 3600.0, 3599.0):
+        lines.waits(said)
+
+    assert capsys.readouterr().out == (
+        "rt: waits 40 s, the tracker's limit\nrt: waits 1 h, the tracker's limit\n"
+    )
+
+
+def test_a_short_pause_is_nobodys_matter(capsys):
+    progress.Lines(Desk(), Waiting(5.0)).waits({})
+
+    assert capsys.readouterr().out == ""

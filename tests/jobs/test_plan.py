@@ -18,8 +18,8 @@ def planned(count, verb=Verb.UPDATE, remote="b", *, closes=False, kind="ticket")
     ]  # fmt: skip
 
 
-def held(plan, *, first=False, size=0, **limits):
-    return brakes(plan, models.Brakes(**limits), first=lambda _: first, size=lambda _: size)
+def held(plan, *, agreed=0, size=0, **limits):
+    return brakes(plan, models.Brakes(**limits), agreed=lambda _: agreed, size=lambda _: size)
 
 
 def test_an_ordinary_plan_passes():
@@ -60,7 +60,7 @@ def test_the_size_is_asked_only_where_it_matters():
         raise AssertionError
 
     limits = models.Brakes()
-    assert brakes(planned(20, closes=True), limits, first=lambda _: False, size=size) == []
+    assert brakes(planned(20, closes=True), limits, agreed=lambda _: 0, size=size) == []
 
 
 def test_counts_are_per_remote():
@@ -74,11 +74,11 @@ def test_a_create_that_arrives_closed_is_no_close():
 
 
 def test_comments_have_no_brake():
-    assert held(planned(5000, Verb.CREATE, kind=COMMENT), first=True) == []
+    assert held(planned(5000, Verb.CREATE, kind=COMMENT), agreed=None) == []
 
 
 def test_a_first_run_asks_for_all_its_creates():
-    hits = held([*planned(1, Verb.CREATE), *planned(7, Verb.CREATE, "a")], first=True)
+    hits = held([*planned(1, Verb.CREATE), *planned(7, Verb.CREATE, "a")], agreed=None)
 
     assert [str(hit) for hit in hits] == [
         "create 7 tickets in a, for the first time",
@@ -88,3 +88,8 @@ def test_a_first_run_asks_for_all_its_creates():
 
 def test_a_plan_in_numbers():
     assert totals(planned(3)) == Totals(operations=3, requests=6, notifies=1)
+
+
+def test_what_was_agreed_to_and_not_carried_out_is_not_asked_for_again():
+    assert held(planned(1500, Verb.CREATE), agreed=1500) == []
+    assert [hit.count for hit in held(planned(1501, Verb.CREATE), agreed=1500)] == [1501]

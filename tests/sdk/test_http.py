@@ -26,7 +26,7 @@ from prophet_hub.errors import (
 from prophet_hub.sdk import Context
 from prophet_hub.sdk.auth import Basic, FormLogin, Token
 from prophet_hub.sdk.http import Http
-from prophet_hub.sdk.pace import ManualClock
+from prophet_hub.sdk.pace import Alarm, ManualClock
 from prophet_hub.sdk.upload import FilePart, Multipart, TextPart
 from prophet_hub.testing.serve import Served
 
@@ -740,3 +740,74 @@ def test_the_environments_proxy_is_asked_and_looked_up_once(monkeypatch):
         assert [http.get(path).text for path in "ab"] == ["by proxy"] * 2
         http.close()
     assert len(looked_up) == 1
+
+
+class TestLimits:
+    """A server that wants a pause is left alone, by every thread."""
+
+    def test_nothing_is_sent_during_a_pause_that_nobody_waits_for(self, http, wire):
+        """Some servers ban whoever asks on."""
+        wire.add("GET", f"{BASE}/x", status=429, headers={"Retry-After": "3600"})
+        for _ in range(5):
+            with pytest.raises(RateLimited) as caught:
+                http.get("x")
+
+        assert http.requests == 1
+        assert "01:00:00 UTC" in caught.value.hint
+
+    def test_after_the_pause_it_is_asked_again(self, http, wire, clock):
+        wire.add("GET", f"{BASE}/x", status=429, headers={"Retry-After": "3600"})
+        wire.add("GET", f"{BASE}/x", body="ok")
+        with pytest.raises(RateLimited):
+            http.get("x")
+        clock.sleep(3600)
+
+        assert http.get("x").text == "ok"
+
+    def test_whoever_says_that_nothing_is_left_is_not_asked_until_there_is(self, http, wire, clock):
+        """So that there is no refusal at all."""
+        told = {"X-RateLimit-Limit": "9", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "20"}
+        wire.add("GET", f"{BASE}/x", body="ok", headers=told)
+        http.get("x")
+        http.get("x")
+
+        assert clock.slept == [20]
+
+    def test_its_limit_is_learnt(self, http, wire, clock):
+        told = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "59", "X-RateLimit-Reset": "58"}
+        wire.add("GET", f"{BASE}/x", body="ok", headers=told)
+        http.get("x")
+
+        limit = http.pace.pace().limit
+        assert (limit.requests, limit.window, limit.left) == (60, 60, 59)
+
+    def test_a_context_may_be_more_patient(self, wire, clock):
+        wire.add("GET", f"{BASE}/x", status=429, headers={"Retry-After": "3600"})
+        wire.add("GET", f"{BASE}/x", body="ok")
+        http = Http(BASE, Context(remote="r", clock=clock, patience=7200))
+
+        assert http.get("x").text == "ok"
+        assert clock.monotonic() == 3600
+
+    def test_who_waits_is_woken_when_the_work_ends(self, wire, clock):
+        """And nothing more is sent."""
+        wire.add("GET", f"{BASE}/x", status=429, headers={"Retry-After": "3600"})
+        alarm = Alarm(clock)
+        http = Http(BASE, Context(remote="r", clock=alarm, patience=7200))
+        clock.sleep = lambda seconds: alarm.ring()
+
+        for _ in range(2):
+            with pytest.raises(RateLimited):
+                http.get("x")
+        assert http.requests == 1
+
+    def test_a_write_whose_answer_was_lost_stays_unsure_when_it_is_woken(self, wire, clock):
+        """It may have been done."""
+        wire.add("PUT", f"{BASE}/x", body=requests.ReadTimeout("timed out"))
+        alarm = Alarm(clock)
+        http = Http(BASE, Context(remote="r", clock=alarm))
+        alarm.ring()
+
+        with pytest.raises(Unsure):
+            http.put("x")
+        assert http.requests == 1

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from prophet_hub.sdk.pace import SYSTEM, Bucket, ManualClock, pause_asked
+from prophet_hub.sdk.pace import SYSTEM, Alarm, Bucket, ManualClock, Woken, pause_asked
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
@@ -53,6 +53,36 @@ def test_the_longest_hold_counts():
     bucket.take()
 
     assert clock.slept == [10]
+
+
+def test_a_hold_holds_who_waits_for_a_token():
+    """Else a thread would ask in the midst of the pause."""
+    clock = ManualClock()
+    bucket = Bucket(clock, rate=1.0)
+    bucket.take()
+    sleep = clock.sleep
+
+    def held(seconds):
+        clock.sleep = sleep
+        bucket.hold(30)
+        sleep(seconds)
+
+    clock.sleep = held
+    bucket.take()
+
+    assert clock.monotonic() == 30
+
+
+def test_an_alarm_wakes_who_sleeps_and_lets_nobody_sleep_again():
+    clock = ManualClock()
+    alarm = Alarm(clock)
+    alarm.sleep(2.5)
+    assert clock.monotonic() == 2.5
+    alarm.ring()
+
+    with pytest.raises(Woken):
+        alarm.sleep(9)
+    assert (clock.monotonic(), alarm.now()) == (2.5, clock.now())
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,6 @@ def carried_out(
     if not words:
         known = ", ".join([*file.config.jobs, *file.config.remotes])
         raise UsageError("What shall be kept in step?", hint=f"There are: {known}.")
-    view = view_for(desk, quiet=silent)
     with (
         desk.replica(write=True) as replica,
         started(
@@ -104,6 +103,7 @@ def carried_out(
         desk.interruptible(run.stop),
     ):  # fmt: skip
         try:
+            view = view_for(desk, run.outlook, quiet=silent)
             return _run(desk, run, view, dry=dry, yes=yes, asks=not silent, shows=shows)
         except BaseException:
             with contextlib.suppress(HubError):

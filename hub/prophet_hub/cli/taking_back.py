@@ -31,7 +31,6 @@ def take_back(
 ) -> int:
     """Takes a run back as far as brakes and people allow; returns the exit code."""
     silent = quiet or as_json
-    view = view_for(desk, quiet=silent)
     with (
         desk.replica(write=True, make=False) as replica,
         undoing(
@@ -41,6 +40,7 @@ def take_back(
         desk.interruptible(undo.stop),
     ):  # fmt: skip
         try:
+            view = view_for(desk, undo.outlook, quiet=silent)
             planned, report = _run(desk, undo, view, dry=dry, yes=yes, silent=silent)
         except BaseException:
             with contextlib.suppress(HubError):

@@ -293,7 +293,7 @@ class Planner:
             ticket = side.replica.name(whole) if whole else ticket
         when = side.text(born.shown) if born else ""
         place = new.ref.kind != TICKET, when
-        self._notes.rest.setdefault(ticket, []).append((place, new))
+        self._notes.add(ticket, place, new)
 
     @cached_property
     def _holds(self) -> bool:

@@ -32,6 +32,17 @@ class Notes:
     deletes: list[Planned] = field(default_factory=list)
     seen: set[RecordId] = field(default_factory=set)
 
+    def add(self, ticket: RecordId, place: tuple[bool, str], new: Planned) -> None:
+        """Puts an operation under its ticket; one reading confirms all that is made in a ticket."""
+        known = self.rest.setdefault(ticket, [])
+        if _is_made_inside(new) and any(_is_made_inside(one) for _, one in known):
+            new = replace(new, requests=new.requests - 1)
+        known.append((place, new))
+
+
+def _is_made_inside(one: Planned) -> bool:
+    return one.verb is Verb.CREATE and one.ref.kind != TICKET
+
 
 def new_ref(kind: str, record: RecordId) -> tuple[str, str]:
     """Returns under what the inbox keeps a record that is not there yet."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -237,7 +237,8 @@ class Puller:
                 yield self._take_alone(unit)
             yield from self._take_all([], cursor, last=last)
             return
-        yield from told
+        for one in told:
+            yield replace(one, done=self._done)  # all of them are recorded by now
 
     def _take_all(self, batch: list[Fetched], cursor: str | None, *, last: bool) -> list[Pulled]:
         side = self.side

@@ -96,7 +96,8 @@ class Pulled:
 
     Attributes:
         changes: How many cells it changed here.
-        done, total: Progress of this pull; total None if the tracker does not tell.
+        done, total: How many of this pull are recorded by now, and of how many; None if the
+            tracker does not tell.
     """
 
     remote: str

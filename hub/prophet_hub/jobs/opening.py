@@ -18,18 +18,23 @@ from prophet_hub.jobs.natives import Native, is_native, natives_of
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Connector, Tally
+from prophet_hub.sdk.pace import SYSTEM, Alarm, Clock
 from prophet_hub.values import from_micros
 
 __all__ = ["Opened", "opened"]
 
+_PATIENCE = 7_200.0
+"""Seconds; longer pauses that a tracker asks for are left to the next run."""
+
 
 class Opened(NamedTuple):
-    """A job whose remotes are ours, good to be worked with."""
+    """A job whose remotes are ours, good to be worked with; the alarm wakes who waits for one."""
 
     name: str
     job: models.Job
     connectors: dict[str, Connector]
     natives: list[Native]
+    alarm: Alarm
 
 
 @contextlib.contextmanager
@@ -37,6 +42,7 @@ def opened(
     replica: Replica, file: JobFile, words: tuple[str, ...], *,
     folder: Path, plugins: Plugins, clock: Callable[[], int], sleep: Callable[[float], None],
     wait: float, dry: bool, tallies: Mapping[str, Tally] = MappingProxyType({}),
+    time: Clock = SYSTEM,
 ) -> Iterator[Opened]:  # fmt: skip
     """Locks and connects what the words name; arguments and errors are those of `started`.
 
@@ -53,14 +59,15 @@ def opened(
         locked(folder / ".locks", list(job.remotes), holder, wait=wait, sleep=sleep),
         contextlib.ExitStack() as stack,
     ):
-        connectors = {}
+        connectors, alarm = {}, Alarm(time)
         natives = natives_of(replica, file, job, plugins.secret)
         for remote, use in job.remotes.items():
             if is_native(file, remote):
                 continue
             connectors[remote] = connect(
                 file, remote, folder=folder, ask=plugins.secret, query=use.query,
-                dry=dry or use.direction == "pull", tally=tallies.get(remote),
+                dry=dry or use.direction == "pull", tally=tallies.get(remote), clock=alarm,
+                patience=_PATIENCE,
             )  # fmt: skip
             stack.callback(connectors[remote].close)
-        yield Opened(name, job, connectors, natives)
+        yield Opened(name, job, connectors, natives, alarm)

@@ -7,14 +7,25 @@ close a tracker's tickets by the hundred without a word from a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from prophet_hub.engine.replica import Replica
 from prophet_hub.foreign.steps import Planned, Verb
 from prophet_hub.jobs import config as models
 from prophet_hub.sdk import TICKET
 
-__all__ = ["FLOOR", "SHARE", "Hit", "Totals", "brakes", "totals"]
+__all__ = [
+    "FLOOR",
+    "SHARE",
+    "Hit",
+    "Totals",
+    "agree",
+    "agreed_to",
+    "brakes",
+    "creates_of",
+    "totals",
+]
 
 FLOOR = 20
 """Closes and deletes that a run may always do."""
@@ -60,7 +71,7 @@ def brakes(
     planned: Sequence[Planned],
     limits: models.Brakes,
     *,
-    first: Callable[[str], bool],
+    agreed: Callable[[str], int | None],
     size: Callable[[str], int],
 ) -> list[Hit]:
     """Returns the brakes that hold the plan, none if it may go on.
@@ -68,18 +79,20 @@ def brakes(
     Args:
         planned: The whole plan of all remotes.
         limits: The job's.
-        first: Tells whether a remote's creates were never agreed to in this job.
+        agreed: Tells how many creates in a remote were agreed to and not carried out, for a run
+            died or was ended; None if none ever were in this job.
         size: How many tickets of a remote are known; asked only where it matters.
     """
     tickets = [one for one in planned if one.ref.kind == TICKET]
-    creates = Counter(one.remote for one in tickets if one.verb is Verb.CREATE)
+    creates = creates_of(tickets)
     deletes = Counter(one.remote for one in tickets if one.verb is Verb.DELETE)
     closes = Counter(one.remote for one in tickets if one.closes and one.verb is Verb.UPDATE)
     hits = []
     for remote, count in sorted(creates.items()):
-        if first(remote):
+        left = agreed(remote)
+        if left is None:
             hits.append(Hit(kind="first", remote=remote, count=count, limit=0))
-        elif count > limits.creates:
+        elif count > max(limits.creates, left):
             hits.append(Hit(kind="creates", remote=remote, count=count, limit=limits.creates))
     for kind, counts, said in (
         ("closes", closes, limits.closes),
@@ -91,6 +104,31 @@ def brakes(
                 if count > limit:
                     hits.append(Hit(kind=kind, remote=remote, count=count, limit=limit))
     return hits
+
+
+def creates_of(planned: Iterable[Planned]) -> Counter[str]:
+    """Counts the tickets that would be created, per remote."""
+    new = (one for one in planned if one.verb is Verb.CREATE and one.ref.kind == TICKET)
+    return Counter(one.remote for one in new)
+
+
+def agreed_to(replica: Replica, job: str, remote: str) -> int | None:
+    """Returns how many creates in a remote were agreed to and are not carried out; None: none ever."""
+    noted = replica.store.get("settings", _agreed(job, remote))
+    return None if noted is None else int(noted)
+
+
+def agree(replica: Replica, job: str, creates: Mapping[str, int]) -> None:
+    """Notes per remote how many creates are agreed to, so that nobody is asked for them again."""
+    noted = {name: n for name, n in creates.items() if agreed_to(replica, job, name) != n}
+    if noted:
+        with replica.transaction():
+            for name, count in noted.items():
+                replica.store.put("settings", _agreed(job, name), str(count).encode())
+
+
+def _agreed(job: str, remote: str) -> tuple[str]:
+    return (f"agreed:{job}:{remote}",)
 
 
 def totals(planned: Iterable[Planned]) -> Totals:

@@ -19,6 +19,7 @@ from prophet_hub.jobs.fills import fill_of
 from prophet_hub.jobs.load import JobFile, nearest
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.sdk import Connector, Context, Field, FieldMap, Kind, Person, RemoteSettings, Tally
+from prophet_hub.sdk.pace import Clock
 
 __all__ = ["check_settings", "chosen", "connect", "doubled", "field_map", "settings_of",
            "spec_of", "takes_local"]  # fmt: skip
@@ -114,6 +115,7 @@ def doubled(file: JobFile, job: models.Job) -> list[Fault]:
 def connect(
     file: JobFile, name: str, *, folder: Path, ask: secrets.Ask, query: str | None = None,
     dry: bool = False, offline: bool = False, tally: Tally | None = None,
+    clock: Clock | None = None, patience: float = 60.0,
 ) -> Connector:  # fmt: skip
     """Returns a remote's connector with its secrets resolved; sends nothing.
 
@@ -126,6 +128,8 @@ def connect(
         dry: Whether nothing may be written there.
         offline: Whether nothing is asked there either, so that no secret is needed.
         tally: Where its requests are counted.
+        clock: By which pauses are kept, None for the machine's.
+        patience: Seconds; for longer pauses that the tracker asks for nobody waits.
 
     Raises:
         ConfigError: Its settings are faulty.
@@ -142,7 +146,10 @@ def connect(
             values[setting.name] = _secret(file, name, setting.name, values[setting.name], ask)
     if query is not None:
         values["query"] = query
-    context = Context(remote=name, folder=str(folder / name), dry=dry, tally=tally or Tally())
+    context = Context(
+        remote=name, folder=str(folder / name), dry=dry, tally=tally or Tally(), clock=clock,
+        patience=patience,
+    )  # fmt: skip
     return cls(cls.Settings(**values), context)
 
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from prophet_hub.engine.replica import Conflict, Head, Replica
 from prophet_hub.engine.settling import Page, settle_all
-from prophet_hub.errors import Brake, HubError, RemoteError
+from prophet_hub.errors import Brake, HubError, RateLimited, RemoteError
 from prophet_hub.foreign import shared
 from prophet_hub.foreign.claims import claim, claim_of, hub_of, may
 from prophet_hub.foreign.ledger import Ledger
@@ -26,7 +26,8 @@ from prophet_hub.jobs.announcing import announce
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.natives import Natives
 from prophet_hub.jobs.opening import Opened, opened
-from prophet_hub.jobs.plan import Hit, brakes
+from prophet_hub.jobs.outlook import Outlook
+from prophet_hub.jobs.plan import Hit, agree, agreed_to, brakes, creates_of
 from prophet_hub.jobs.policies import policies, within
 from prophet_hub.jobs.remotes import spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
@@ -37,6 +38,7 @@ from prophet_hub.merge.votes import is_asked
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import TICKET, Connector, Person
+from prophet_hub.sdk.pace import SYSTEM, Clock
 
 __all__ = ["Progress", "Run", "started"]
 
@@ -49,7 +51,7 @@ _T = TypeVar("_T", bound=Progress)
 def started(
     replica: Replica, file: JobFile, words: tuple[str, ...], *,
     folder: Path, plugins: Plugins, clock: Callable[[], int], sleep: Callable[[float], None],
-    wait: float = 0, dry: bool = False,
+    wait: float = 0, dry: bool = False, time: Clock = SYSTEM,
 ) -> Iterator[Run]:  # fmt: skip
     """Opens a run of what the words name: settings and secrets are good, the remotes are ours.
 
@@ -63,6 +65,7 @@ def started(
         sleep: Passes seconds.
         wait: Seconds to wait for remotes that another run has.
         dry: Whether it ends with the plan, so that nothing may be written anywhere.
+        time: By which the trackers' pauses are kept.
 
     Raises:
         UsageError: A name is unknown, a secret cannot be had.
@@ -70,7 +73,7 @@ def started(
         Busy: Another run has one of the remotes.
     """
     ways = partial(opened, folder=folder, plugins=plugins, clock=clock, sleep=sleep, wait=wait)
-    with ways(replica, file, words, dry=dry) as found:
+    with ways(replica, file, words, dry=dry, time=time) as found:
         yield Run(replica, file, found, plugins=plugins, clock=clock)
 
 
@@ -89,6 +92,7 @@ class Run:
 
     Attributes:
         report: What became of it so far.
+        outlook: How long it still takes, and what it waits for.
         kept: What an undo cannot take back; of any other run nothing.
     """
 
@@ -98,13 +102,14 @@ class Run:
         self, replica: Replica, file: JobFile, opened: Opened, *,
         plugins: Plugins, clock: Callable[[], int],
     ) -> None:  # fmt: skip
-        name, job, self._connectors, natives = opened
+        name, job, self._connectors, natives, self._alarm = opened
         self._replica, self._file, self._job = replica, file, job
         self._plugins, self._clock = plugins, clock
         self._remotes: dict[str, _Remote] = {}
         self._others: dict[str, RemoteSpec] = {}
         self._hub = hub_of(replica, note=True)
         self._stopped = False
+        self.outlook = Outlook(replica, self._alarm)
         self.kept: list[Kept] = []
         self._told = replica.latest()
         self.report = new_run(replica, name, clock)
@@ -113,8 +118,9 @@ class Run:
         self._natives = Natives(replica, natives, holder=holder, failed=self._failed)
 
     def stop(self) -> None:
-        """Lets the run end after the current item."""
+        """Lets the run end after the current item; what waits for a tracker's limit waits no more."""
         self._stopped = True
+        self._alarm.ring()
 
     @property
     def stopped(self) -> bool:
@@ -139,6 +145,7 @@ class Run:
         for name, connector in self._connectors.items():
             yield from self._reach(name, connector)
         for remote in self._remotes.values():
+            self.outlook.begin(remote.spec.name, "read")
             yield from self._whole(remote, remote.foreign.pull)
         for remote in self._remotes.values():
             if not remote.broken:
@@ -165,7 +172,8 @@ class Run:
 
     def brakes(self) -> list[Hit]:
         """Returns what holds the run until a person says yes, none if nothing does."""
-        return brakes(self.planned(), self._job.brakes, first=self._is_first, size=self._size)
+        agreed = partial(agreed_to, self._replica, self.report.job)
+        return brakes(self.planned(), self._job.brakes, agreed=agreed, size=self._size)
 
     def hold(self, hits: Sequence[Hit | Move]) -> Brake:
         """Notes that the brakes held, and returns the error that says so."""
@@ -180,11 +188,16 @@ class Run:
         """Writes what is planned, confirms by reading, and brings all of it to the replicas; whoever
         calls has looked at the brakes.
         """
-        self._agree()
+        creates = creates_of(self.planned())
+        agree(self._replica, self.report.job, {name: creates[name] for name in self._remotes})
         for remote in self._remotes.values():
             plan, remote.planned = remote.planned, []
             if plan and not self._stopped:
+                self.outlook.begin(remote.spec.name, "written")
                 yield from self._whole(remote, partial(remote.foreign.apply, plan))
+        if not self._stopped:
+            whole = [name for name, remote in self._remotes.items() if not remote.broken]
+            agree(self._replica, self.report.job, dict.fromkeys(whole, 0))
         yield from self._exchanged(self._natives.push())
 
     def finish(self, state: str) -> Report:
@@ -228,6 +241,7 @@ class Run:
         foreign = ForeignReplica(self._replica, spec, job=self.report.job, run=self.report.run,
                                  references=ways)  # fmt: skip
         self._remotes[name] = _Remote(spec, foreign)
+        self.outlook.reached(spec)
         yield Reached(remote=name, account=account)
 
     def _whole(self, remote: _Remote, steps: Callable[[], Iterator[_T]]) -> Iterator[_T | Failed]:
@@ -242,10 +256,12 @@ class Run:
                     if self._stopped:
                         return
         except RemoteError as error:
-            remote.broken = True
-            yield self._failed(remote.spec.name, error)
+            if not self._stopped or not isinstance(error, RateLimited):  # else it was woken
+                remote.broken = True
+                yield self._failed(remote.spec.name, error)
 
     def _count(self, remote: _Remote, step: Progress) -> None:
+        self.outlook.step(step)
         match step:
             case Pulled():
                 self.report.pulled(step)
@@ -299,21 +315,6 @@ class Run:
 
     # --- what the brakes ask ---
 
-    def _is_first(self, remote: str) -> bool:
-        return self._replica.store.get("settings", _agreed(self.report.job, remote)) is None
-
     def _size(self, remote: str) -> int:
         tracker = self._remotes[remote].spec.tracker
         return sum(1 for _ in self._replica.store.scan("shadows", (tracker, TICKET)))
-
-    def _agree(self) -> None:
-        """Notes that the first run's creates were agreed to, so that nobody is asked again."""
-        new = [name for name in self._remotes if self._is_first(name)]
-        if new:
-            with self._replica.transaction():
-                for name in new:
-                    self._replica.store.put("settings", _agreed(self.report.job, name), b"1")
-
-
-def _agreed(job: str, remote: str) -> tuple[str]:
-    return (f"agreed:{job}:{remote}",)

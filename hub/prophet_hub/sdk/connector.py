@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any, ClassVar
 
 from prophet_hub.sdk.fields import FieldMap
+from prophet_hub.sdk.limits import Pace
 from prophet_hub.sdk.messages import (
     Checkpoint,
     Gone,
@@ -70,6 +71,7 @@ class Context:
         clock: A `prophet_hub.sdk.pace.Clock`, None for the machine's own (tests turn one).
         dry: Whether nothing at all may be written to the tracker, not even a mark of our own.
         tally: Where requests are counted; `sdk.http` does it by itself.
+        patience: Seconds; for longer pauses that the tracker asks for nobody waits.
     """
 
     remote: str = "remote"
@@ -78,6 +80,7 @@ class Context:
     clock: Any = None
     dry: bool = False
     tally: Tally = field(default_factory=Tally, compare=False)
+    patience: float = 60.0
 
 
 class Connector(ABC):
@@ -170,6 +173,14 @@ class Connector(ABC):
         from the beginning is taken for it, a bare Ref at the cost of a fetch.
         """
         return None
+
+    def pace(self) -> Pace | None:
+        """Returns what was seen of the tracker's limit, None where nobody counts requests.
+
+        A connector whose `http` is an `Http` has nothing to add.
+        """
+        http = getattr(self, "http", None)
+        return http.pace.pace() if http is not None else None
 
     def close(self) -> None:  # noqa: B027 - most connectors hold nothing
         """Gives back what the connector holds; the second time does nothing."""

@@ -11,14 +11,15 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
-from prophet_hub.errors import Garbled, Rejected
+from prophet_hub.errors import Garbled, RateLimited, Rejected
 from prophet_hub.sdk.answers import Answer, Lost, error_of
 from prophet_hub.sdk.auth import Auth
 from prophet_hub.sdk.connector import Context
-from prophet_hub.sdk.pace import SYSTEM, Bucket, Clock, pause_asked
+from prophet_hub.sdk.pace import SYSTEM, Bucket, Clock, Woken, pause_asked
 from prophet_hub.sdk.wire import (
     body_of,
     cookies_in,
@@ -78,7 +79,8 @@ class Http:
         limit: The most bytes that an answer may have in memory; `stream` has no such limit.
         rate, burst: At most so many requests a second, None for no bound.
         attempts: How often one request is sent at most.
-        patience: Seconds; a server that asks for a longer pause ends in `RateLimited`.
+        patience: Seconds; a server that asks for a longer pause ends in `RateLimited`, and so does
+            whatever is asked before its time.  None is for the context's.
         hosts: Other hosts that a read may be redirected to; they get no credentials.  One that
             begins with a dot stands for all below it.
         secrets: More texts never to be shown.
@@ -87,6 +89,7 @@ class Http:
         requests: How many requests went out, log-ins among them.
         logins: How many of these were log-ins.
         clock: By which pauses are kept.
+        pace: How fast it is asked, and what was seen of the server's own limit.
     """
 
     def __init__(
@@ -101,7 +104,7 @@ class Http:
         rate: float | None = None,
         burst: int = 1,
         attempts: int = 4,
-        patience: float = 60.0,
+        patience: float | None = None,
         hosts: frozenset[str] = frozenset(),
         secrets: Iterable[str] = (),
     ) -> None:
@@ -111,13 +114,13 @@ class Http:
         self._tally = context.tally
         self.logins = 0
         self.clock: Clock = context.clock or SYSTEM
-        self._bucket = Bucket(self.clock, rate, burst)
+        self.pace = Bucket(self.clock, rate, burst)
         self._auth = auth
         self._headers = {"User-Agent": "prophet-hub", "Accept": "*/*", **(headers or {})}
         self._timeout = timeout
         self._limit = limit
         self._attempts = attempts
-        self._patience = patience
+        self._patience = context.patience if patience is None else patience
         self._hosts = hosts
         self._secrets = tuple(secrets)
         self._given = context.session
@@ -288,11 +291,17 @@ class Http:
         """Sends until an answer stands, the attempts are used up or the server wants a long rest."""
         import tenacity  # noqa: PLC0415 - 30 ms, off the path of commands that send nothing
 
+        last: list[Any] = []
+
         def wait(state: tenacity.RetryCallState) -> float:
-            return self._pause(state.attempt_number, state.outcome.result() if state.outcome else 0)
+            return self._pause(state.attempt_number, last[-1])
 
         def enough(state: tenacity.RetryCallState) -> bool:
             return state.attempt_number >= self._attempts or state.upcoming_sleep > self._patience
+
+        def once() -> Any:
+            last[:] = [self._once(call, session, proof)]
+            return last[0]
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda outcome: _again(call, outcome)),
@@ -301,7 +310,22 @@ class Http:
             sleep=self.clock.sleep,
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
-        return retrying(self._once, call, session, proof)
+        try:
+            return retrying(once)
+        except Woken:
+            if last:  # what it came to up to now
+                return last[0]
+            raise self._held() from None
+
+    def _held(self) -> RateLimited:
+        """Returns the error for what is not sent, because the server wants a pause."""
+        until = self.clock.now() + timedelta(seconds=self.pace.held)
+        return RateLimited(
+            f"{self.remote} asks for a pause.",
+            until=until,
+            hint=f"Go on after {until:%Y-%m-%d %H:%M:%S} UTC.",
+            remote=self.remote,
+        )
 
     def _pause(self, attempt: int, outcome: object) -> float:
         """Returns the seconds to wait before the next attempt; all threads wait where told to."""
@@ -310,8 +334,7 @@ class Http:
             until = pause_asked(outcome.headers, now)
             if until is not None:
                 seconds = max(0.0, (until - now).total_seconds())
-                if seconds <= self._patience:
-                    self._bucket.hold(seconds)
+                self.pace.hold(seconds)  # also where it is not waited for: nobody asks on
                 return seconds
         return float(min(0.5 * 2 ** (attempt - 1), 8.0))
 
@@ -319,11 +342,15 @@ class Http:
         """Sends one request, and follows where it may; nothing is raised for what the wire did."""
         url, params = call.url, call.params
         for _ in range(HOPS):
-            self._bucket.take()
+            if self.pace.held > self._patience:
+                raise self._held()
+            self.pace.take()
             with self._lock:
                 self.requests += 1
             self._tally.one()
+            began = self.clock.monotonic()
             outcome = self._exchange(call, session, url, params, proof)
+            self._watch(outcome, self.clock.monotonic() - began)
             if not isinstance(outcome, Answer) or outcome.status not in REDIRECTS:
                 return outcome
             target = outcome.headers.get("Location")
@@ -338,6 +365,12 @@ class Http:
             hint=f"Check `url` of remote {self.remote}.",
             remote=self.remote,
         )
+
+    def _watch(self, outcome: Any, seconds: float) -> None:
+        """Learns the server's limit from whatever came of a request."""
+        status = getattr(outcome, "status", None) or getattr(outcome, "status_code", 0)
+        headers = getattr(outcome, "headers", {})
+        self.pace.answered(headers, seconds, taken=status != TOO_MANY)
 
     def _auth_wants(self, answer: Answer, proof: Mapping[str, str]) -> bool:
         """A redirect may be how a stale cookie is refused: then it is not followed."""

@@ -2,6 +2,7 @@
 
 A token bucket (RFC 2697's idea) spaces the requests of one remote; what a server says about pauses
 (Retry-After, RFC 9110 section 10.2.3, and the X-RateLimit family) is read here and nowhere else.
+While a server wants a pause nothing is sent to it, by no thread: some ban whoever asks on.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from prophet_hub.sdk.limits import FAMILIES, Pace, Watch
 from prophet_hub.sdk.times import of_header
 
-__all__ = ["SYSTEM", "Bucket", "Clock", "ManualClock", "SystemClock", "pause_asked"]
+__all__ = ["SYSTEM", "Alarm", "Bucket", "Clock", "ManualClock", "SystemClock", "Woken",
+           "pause_asked"]  # fmt: skip
+
+_SLICE = 1.0
+"""Seconds that a sleeper needs at most to hear the alarm."""
 
 _EPOCH_FROM = 10**9
 """A reset above this is seconds since 1970, below it seconds from now; both are in use."""
@@ -55,6 +61,42 @@ class SystemClock:
 SYSTEM = SystemClock()
 
 
+class Woken(Exception):
+    """A sleeper was woken, for the work ends."""
+
+
+class Alarm:
+    """A clock by which one sleeps until the work ends; then it wakes all, with `Woken`."""
+
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._rung = False
+
+    def ring(self) -> None:
+        """Wakes who sleeps, and lets nobody sleep any more; safe in a signal's handler."""
+        self._rung = True
+
+    def now(self) -> datetime:
+        """Returns this instant."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Returns seconds since some instant."""
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits.
+
+        Raises:
+            Woken: The work ends.
+        """
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            if self._rung:
+                raise Woken
+            self._clock.sleep(min(left, _SLICE))
+
+
 class ManualClock:
     """A clock that moves only when somebody sleeps by it; `slept` lists for how long."""
 
@@ -83,7 +125,7 @@ class Bucket:
     """At most `burst` requests at once and `rate` a second after that; None: as fast as can be.
 
     Threads share it.  `hold` stops all of them until an instant, because a server that limits one
-    request limits the account.
+    request limits the account; who waited for a token meanwhile waits on.
     """
 
     def __init__(self, clock: Clock, rate: float | None = None, burst: int = 1) -> None:
@@ -94,18 +136,48 @@ class Bucket:
         self._filled = clock.monotonic()
         self._held = 0.0
         self._lock = threading.Lock()
+        self._watch = Watch()
 
     def take(self) -> None:
         """Waits for the next token, and takes it."""
         with self._lock:
             wait = self._reserve()
-        if wait > 0:
+        while wait > 0:
             self._clock.sleep(wait)
+            wait = self.held
 
     def hold(self, seconds: float) -> None:
         """Gives out nothing for so long; a shorter hold than the present one changes nothing."""
         with self._lock:
-            self._held = max(self._held, self._clock.monotonic() + seconds)
+            now = self._clock.monotonic()
+            self._held = max(self._held, now + seconds)
+            self._watch.paused(now, self._held)
+
+    @property
+    def held(self) -> float:
+        """The seconds for which nothing is given out, 0 where nothing holds."""
+        return max(0.0, self._held - self._clock.monotonic())
+
+    def answered(self, headers: Mapping[str, str], seconds: float, *, taken: bool) -> None:
+        """Takes in an answer that took so long: whoever says that nothing is left is not asked on.
+
+        `taken` says whether it was the request's own; one that was put off counts for none.
+        """
+        now = self._clock.now()
+        with self._lock:
+            self._watch.answered(seconds, taken=taken)
+            resets = _resets(headers, now)
+            if resets is None:
+                return
+            monotonic = self._clock.monotonic()
+            self._watch.told(headers, monotonic, monotonic + (resets - now).total_seconds())
+        if taken and (until := pause_asked(headers, now)) is not None and until == resets:
+            self.hold((until - now).total_seconds())
+
+    def pace(self) -> Pace:
+        """Returns what was seen of the tracker up to now."""
+        with self._lock:
+            return self._watch.pace(self._clock.monotonic())
 
     def _reserve(self) -> float:
         """Takes a token from now or from the future; returns the seconds until it is there."""
@@ -128,9 +200,17 @@ def pause_asked(headers: Mapping[str, str], now: datetime) -> datetime | None:
     said = headers.get("Retry-After", "").strip()
     if said:
         return _instant(said, now)
-    for family in ("X-RateLimit-", "X-Rate-Limit-", "RateLimit-"):
+    for family in FAMILIES:
         if headers.get(f"{family}Remaining", "").strip() in ("0", "0.0"):
             return _instant(headers.get(f"{family}Reset", "").strip(), now)
+    return None
+
+
+def _resets(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Returns when the window of a limit ends, as the headers of any family say."""
+    for family in FAMILIES:
+        if said := headers.get(f"{family}Reset", "").strip():
+            return _instant(said, now)
     return None
 
 

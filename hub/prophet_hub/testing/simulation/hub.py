@@ -22,6 +22,7 @@ from prophet_hub.jobs.trackers import tracker_of
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Connector
+from prophet_hub.sdk.pace import Alarm
 from prophet_hub.store.sqlite import MEMORY, Store
 from prophet_hub.testing.memory import MemoryConnector
 
@@ -97,7 +98,7 @@ class Hub:
             self._watched(boundary),
         ):
             connectors: dict[str, Connector] = {n: self.connectors[n] for n in said.remotes}
-            opened = Opened(job, said, connectors, [])
+            opened = Opened(job, said, connectors, [], Alarm())
             run = Run(self.replica, self.file, opened, plugins=Plugins(), clock=self.clock)
             for _ in run.prepare():
                 pass

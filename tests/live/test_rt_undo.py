@@ -60,7 +60,7 @@ def test_a_run_with_creates_comments_and_an_edit_since(rt_server, tmp_path):
         bob.put(f"ticket/{edited}", Priority=75)
         bob.message(there["Undone: made and touched"], "I saw that")
 
-        print(data(hub, "inbox", "list"))
+        assert data(hub, "inbox", "list") == []
         undone = data(hub, "undo", "--run", "3", "--yes")
 
         left = {(one["kind"], one["ref"], one["field"]) for one in undone["left"]}
@@ -88,6 +88,7 @@ def test_a_run_with_creates_comments_and_an_edit_since(rt_server, tmp_path):
         hub("sync", "both")
         assert tasks.writes == writes
         drifts = data(hub, "verify", "both")["drifts"]
+        print(json.dumps(drifts, indent=1))
         assert {
             (o["kind"], o["ref"], o["field"]) for o in drifts if o["remote"] == "rt-main"
         } == left
@@ -115,6 +116,7 @@ remotes:
     queue: Support
     time_zone: {server.zone}
     query: "{OURS}"
+    people: {{jesse: jesse@example.org}}
   hiveminder:
     connector: hiveminder
     url: {url}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ import msgspec
 import pytest
 
 from prophet_hub.engine.replica import Replica
-from prophet_hub.foreign.audit import Head
+from prophet_hub.foreign.audit import Head, lines
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.model.ids import TrackerId
 
@@ -185,6 +186,42 @@ def test_a_chain_that_was_written_anew_is_found_by_a_head_that_was_kept(written)
     said = written(f"audit verify --head {head}")
     assert said.code == 1
     assert "Line 6 is missing: the audit ends with line 4." in said.err
+
+
+def forge(hub, place, **said):
+    """Writes a line anew, with a hash that fits."""
+    with Replica.open(hub.folder / "hub.db") as replica, replica.transaction():
+        (line,) = [one for one in lines(replica.store) if one.number == place]
+        raw = json.dumps({**line.body, **said}, sort_keys=True, separators=(",", ":")).encode()
+        replica.store.put("audit", (place,), hashlib.sha256(raw).digest() + raw)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"outcome": "failed"}, "Line 5 came to"),
+        ({"of": 4}, "Line 6 answers what no line before it asks for."),
+        ({"of": [5]}, "Line 6 answers what no line before it asks for."),
+        ({"when": "then"}, "Line 6 cannot be read."),
+        ({"number": 5}, "Line 6 does not follow the one before it"),
+        ({"what": "asked"}, "Line 6 has no row in the journal any more."),
+    ],
+)
+def test_a_forged_last_line_is_found_by_the_journal(written, said, sentence):
+    forge(written, 6, **said)
+
+    found = written("audit verify").err
+    assert found.startswith(f"prophet-hub: {sentence}")
+
+
+def test_a_line_that_cannot_be_read_is_told_by_the_list(written):
+    change(written, "UPDATE audit SET data = X'00' WHERE number = 5")
+
+    said = written("audit list")
+
+    assert said.code == 1
+    assert said.err.startswith("prophet-hub: Line 5 of the audit cannot be read.")
+    assert written("audit verify").code == 1
 
 
 def test_writes_from_before_the_audit_are_older_than_it(written):

@@ -90,7 +90,10 @@ class _Check:
             yield f"Line {number} was changed: it has not the hash that is noted of it."
         try:
             said = line.body
+            whole = isinstance(said.get("when"), int) and said["when"] > 0
         except ValueError:
+            whole, said = False, {}
+        if not whole:
             yield f"Line {number} cannot be read."
             return
         if said.get("number") != number or said.get("before") != self.head.hash:
@@ -106,7 +109,7 @@ class _Check:
     def _of_request(self, number: int, said: dict[str, Any]) -> Iterator[str]:
         run = self._runs[number] = str(said.get("run"))
         self.asked[number] = "sent"
-        self._first = self._first or int(said.get("when") or 0)
+        self._first = self._first or said["when"]
         row = self._ledger.journal(run, number)
         if row is None:
             yield f"Line {number} has no row in the journal any more."
@@ -125,7 +128,7 @@ class _Check:
 
     def _of_answer(self, number: int, said: dict[str, Any]) -> Iterator[str]:
         of = said.get("of")
-        if of not in self.asked:
+        if not isinstance(of, int) or of not in self.asked:
             yield f"Line {number} answers what no line before it asks for."
         else:
             self.asked[of] = str(said.get("outcome"))

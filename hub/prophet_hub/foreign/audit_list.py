@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from prophet_hub.errors import StoreError
 from prophet_hub.foreign.audit import Line, backward, hashed
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.rows import LIFE_SLOT, Journal, split
@@ -19,7 +20,12 @@ from prophet_hub.store.sqlite import Store
 
 __all__ = ["Asked", "Change", "Reason", "requests"]
 
-_PAGE: Final = 200
+_KEYS: Final = {
+    "asked": frozenset({"run", "job", "remote", "verb", "kind", "item", "ticket", "record", "when",
+                        "undoes"}),
+    "answered": frozenset({"of", "outcome", "item"}),
+}  # fmt: skip
+"""What the two kinds of lines say, as far as it is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +81,15 @@ class Asked:
 
 
 def requests(store: Store) -> Iterator[Asked]:
-    """Yields the requests of all runs, the newest first."""
+    """Yields the requests of all runs, the newest first.
+
+    Raises:
+        StoreError: A line cannot be read.
+    """
     ledger = Ledger(store, TrackerId(b""), "")
     answers: dict[int, list[tuple[Line, dict[str, Any]]]] = {}
     for line in backward(store):
-        said = line.body
+        said = _said(line)
         if said["what"] == "answered":
             answers.setdefault(said["of"], []).insert(0, (line, said))
             continue
@@ -92,6 +102,20 @@ def requests(store: Store) -> Iterator[Asked]:
             changes=_changes(row), reasons=tuple(_reasons(store, row)),
             values=hashed(row) if row else {},
         )  # fmt: skip
+
+
+def _said(line: Line) -> dict[str, Any]:
+    try:
+        said = line.body
+        keys = _KEYS[said["what"]]
+    except (ValueError, KeyError, TypeError):
+        keys, said = frozenset({""}), {}
+    if not keys <= said.keys():
+        raise StoreError(
+            f"Line {line.number} of the audit cannot be read.",
+            hint="See what is wrong with it: prophet-hub audit verify",
+        )
+    return said
 
 
 def _changes(row: Journal | None) -> tuple[Change, ...]:

@@ -145,6 +145,17 @@ def test_what_changed_since_is_told_as_the_next_sync_s(two):
     assert drifts(hub) == []
 
 
+def test_what_the_listing_does_not_show_is_known_by_its_time_and_not_asked_for(two):
+    hub, one, _ = two
+    tick(one)
+    one.comment("bob", "1", "It burns no more")
+
+    found = looked(hub)
+
+    assert [(f.why, f.field) for f in found if isinstance(f, Drift)] == [(Why.UNREAD, "")]
+    assert {f.asked for f in found if isinstance(f, Looked)} == {0}
+
+
 def test_a_change_that_moves_no_time_is_found_and_carried_over(two):
     hub, one, other = two
     behind(one, "1", status="closed")

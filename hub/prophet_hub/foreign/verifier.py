@@ -180,8 +180,11 @@ class Verifier:
         self, ref: str, shadow: Shadow, told: ListedTicket | Ticket, *, news: bool
     ) -> Iterator[Drift]:
         parts = list(self._differences(ref, shadow, told))
-        older = told.updated is None or to_micros(told.updated) < shadow.updated
-        whole = isinstance(told, Ticket) or (news and parts and not older)
+        at = to_micros(told.updated) if told.updated else 0
+        if news and not parts and at > shadow.updated > 0:
+            yield self._drift(Why.UNREAD, TICKET, ref)  # in what, the next sync tells
+            return
+        whole = isinstance(told, Ticket) or (news and parts and at >= shadow.updated)
         if not whole and (self.deep or self._asked < ASKED):
             seen = self._ask(ref)
             if not isinstance(seen, Ticket):

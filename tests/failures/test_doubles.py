@@ -180,7 +180,7 @@ class Crowd:
         if boundary.startswith("before POST"):
             self.comes()
             with self.turn:
-                assert self.turn.wait_for(lambda: len(self.here) == self.size, timeout=20)
+                assert self.turn.wait_for(lambda: len(self.here) == self.size, timeout=60)
 
 
 def test_fifty_triggers_at_once_make_one_copy(tmp_path):
@@ -217,7 +217,7 @@ def test_fifty_triggers_at_once_make_one_copy(tmp_path):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=60)
+            thread.join(timeout=120)
         assert inside(trackers["b"]) == [("printer on fire", 0, 0)], "several runs made a copy each"
         assert len(trackers["a"].items) == 1
     busy = [end for end in ends if isinstance(end, Busy)]

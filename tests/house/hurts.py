@@ -34,8 +34,9 @@ def page() -> str:
         "",
         *(f"* {number}: {what}." for number, what in WAITING.items()),
         "",
-        f"There are {len(rows)} scenarios and {sum(len(row.guards) for row in rows)} guards. Where two",
-        "pieces hold the same, they are switched off together and stand with an *and*.",
+        f"{len({row.scenario for row in rows})} scenarios in {len(rows)} forms, which fall",
+        f"{sum(len(row.guards) for row in rows)} times. Where several pieces hold the same,",
+        "they are switched off together and stand with an *and*.",
         "",
         "| | what hurts | the scenario | what holds it |",
         "|---|---|---|---|",
@@ -46,15 +47,17 @@ def page() -> str:
 
 
 def _rows(failures: Sequence[Failure]) -> list[str]:
-    told, rows = "", []
+    """Returns a line per scenario; one that is played in several forms stands once."""
+    held: dict[str, dict[str, None]] = {}
     for failure in failures:
-        number = "" if told else str(failure.number)
-        what = "" if failure.what == told else failure.what
-        told = failure.what
         words = failure.scenario.__name__.removeprefix("test_").replace("_", " ")
-        held = "; ".join(map(_words, failure.guards))
-        rows.append(f"| {number} | {what} | {words} | {held} |")
-    return rows
+        held.setdefault(words, {}).update(dict.fromkeys(map(_words, failure.guards)))
+    first = failures[0]
+    heads = [(str(first.number), first.what), *[("", "")] * (len(held) - 1)]
+    return [
+        f"| {number} | {what} | {words} | {'; '.join(rules)} |"
+        for (number, what), (words, rules) in zip(heads, held.items(), strict=True)
+    ]
 
 
 def _words(guard: Guard) -> str:

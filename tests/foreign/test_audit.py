@@ -10,7 +10,7 @@ from foreign.kit import Hub, crash, once, pair, tick
 from foreign.worlds import World
 from house.guards import Guard, switched_off
 from prophet_hub.errors import Rejected, Unsure
-from prophet_hub.foreign.audit import lines
+from prophet_hub.foreign.audit import backward, lines
 from prophet_hub.foreign.audit_check import verify
 from prophet_hub.sdk import Create, Delete
 
@@ -46,7 +46,8 @@ class Listening(World):
             )  # fmt: skip
             ref = operation.ref
             said = name, verb, ref.kind, ref.id, ref.ticket
-            last = next(iter(reversed(asked(self.hub))), {})
+            bodies = (line.body for line in backward(self.hub.replica.store))
+            last = next((body for body in bodies if body["what"] == "asked"), {})
             line = tuple(last.get(key) for key in ("remote", "verb", "kind", "item", "ticket"))
             if self.hub.replica.store.in_transaction or line != said:
                 self.unsaid.append(said)
@@ -79,9 +80,9 @@ def played(seeds):
 
 
 def test_in_random_worlds_no_request_leaves_without_a_line_of_its_own():
-    calls, unsaid, unanswered = played(range(40))
+    calls, unsaid, unanswered = played(range(30))
 
-    assert calls > 200
+    assert calls > 100
     assert unsaid == []
     assert unanswered == 0  # what a hub died over is told by a reading
 

@@ -31,6 +31,10 @@ __all__ = ["Inverse"]
 
 _INNER: Final = (COMMENT, ATTACHMENT)
 _AGAIN: Final = "It could not be written: undo the run again."
+_DELETED: Final = (
+    "It was deleted, and a tracker gives nothing back; its record comes back here by prophet-hub undo "
+    "of the changeset that deleted it."
+)
 
 
 class Inverse:
@@ -238,7 +242,7 @@ class Inverse:
         side, kind = self.side, past.kind
         row = self.ledger.item(side.record(kind, past.ref))
         if not past.again:
-            yield self._kept(past, "It was deleted; what a tracker deleted it does not give back.")
+            yield self._kept(past, _DELETED)
             return
         if row is None or not row.undone:
             return

@@ -22,6 +22,7 @@ from prophet_hub.jobs.report import RemoteReport, Report, keep, report_of, runs
 from prophet_hub.jobs.run import Progress, Run
 from prophet_hub.jobs.steps import LeftOut
 from prophet_hub.jobs.trackers import tracker_of
+from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
 
 __all__ = ["Undo", "undoing", "undone_by"]
@@ -127,7 +128,7 @@ class Undo(Run):
     def _touched(self) -> list[str]:
         """Returns the remotes to which the run wrote, by their present names."""
         names = {tracker_of(self._replica, name): name for name in self._connectors}
-        told = Ledger(self._replica.store, next(iter(names)), "").remote_named
+        told = Ledger(self._replica.store, TrackerId(b""), "").remote_named
         return list(dict.fromkeys(
             names.get(row.tracker) or told(row.tracker) or row.remote for row in self._wrote
         ))  # fmt: skip

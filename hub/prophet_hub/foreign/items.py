@@ -119,6 +119,8 @@ class Items:
         record = side.record(kind, ref)
         self._set_item(kind, ref, ticket, born=False)
         side.flush()
+        if kind == TICKET:
+            side.others_look(twin)
         if twin in side.replica.members(record):
             return
         cell = same_as(record, twin)

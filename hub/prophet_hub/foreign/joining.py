@@ -38,6 +38,8 @@ def join(side: Side, one: RecordId, other: RecordId) -> None:
     if replica.name(one) == replica.name(other):
         return
     texts = dict(_texts(side, one)) | dict(_texts(side, other))
+    for record in (one, other):
+        side.others_look(record)
     replica.pair(one, other, author="pairing", note="the same in two trackers")
     writes = []
     for (prop, member), cell in replica.cells(one).items():

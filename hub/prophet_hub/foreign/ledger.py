@@ -108,6 +108,10 @@ class Ledger:
         """Returns how far the job has come with this tracker."""
         return self._get(Place, "checkpoints", self.job, self.tracker) or Place()
 
+    def of(self, job: str) -> Ledger:
+        """Returns the rows of the same tracker for another job."""
+        return Ledger(self.store, self.tracker, job)
+
     def place_of(self, tracker: TrackerId) -> Place:
         """Returns how far the job has come with another tracker."""
         return Ledger(self.store, tracker, self.job).place()

@@ -110,6 +110,20 @@ class Side:
         else:
             self.intents[kind, record] = intent
 
+    @cached_property
+    def _others(self) -> list[Ledger]:
+        """What other jobs noted of this tracker."""
+        keys = (key for key, _ in self.replica.store.scan("checkpoints"))
+        jobs = [job for job, tracker in keys if tracker == self.spec.tracker]
+        return [self.ledger.of(job) for job in jobs if job != self.ledger.job]
+
+    def others_look(self, ticket: RecordId) -> None:
+        """Lets other jobs look at what is in a ticket that came here: it may be theirs to bring."""
+        for ledger in self._others:
+            for kind in (COMMENT, ATTACHMENT):
+                for child in self.replica.children(ticket, kind):
+                    ledger.look(child)
+
     # --- names ---
 
     def record(self, kind: str, ref: str) -> RecordId:

@@ -64,8 +64,9 @@ class LaunchpadSettings(RemoteSettings):
     """
 
     target: str = field(
-        default="", metadata={"help": "What is tracked: firefox, ubuntu, ubuntu/+source/bash."}
-    )
+        default="", metadata={"help": "What is tracked: firefox, ubuntu, ubuntu/+source/bash.",
+                              "part": True}
+    )  # fmt: skip
     token: str = field(
         default="", metadata={"help": "The access token; without one it is read alone.",
                               "secret": True}

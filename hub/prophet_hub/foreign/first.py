@@ -81,7 +81,7 @@ def unsettled(side: Side) -> Iterator[Ref]:
         elif kind == ATTACHMENT and row.tag != UNDONE and not (row.parked and row.value == limit):
             refs[row.tag] = None
     for ref in refs:
-        if ref:
+        if ref and side.owns(TICKET, ref):
             yield Ref(id=ref)
 
 

@@ -27,7 +27,7 @@ from prophet_hub.foreign.rows import (
 )
 from prophet_hub.model.ids import RecordId, TrackerId
 
-__all__ = ["Ledger", "journal_of", "journal_rows", "look_again", "waiting_of"]
+__all__ = ["Ledger", "journal_of", "journal_rows", "look_again", "view", "waiting_of", "whole"]
 
 
 class _Store(Protocol):
@@ -112,10 +112,6 @@ class Ledger:
         """Returns the rows of the same tracker for another job."""
         return Ledger(self.store, self.tracker, job)
 
-    def place_of(self, tracker: TrackerId) -> Place:
-        """Returns how far the job has come with another tracker."""
-        return Ledger(self.store, tracker, self.job).place()
-
     def set_place(self, place: Place) -> None:
         """Notes how far the job has come; nothing is written where it stands already."""
         if place != self.place():
@@ -164,11 +160,13 @@ class Ledger:
 
     def looks(self) -> list[RecordId]:
         """Returns the records that the next plan looks at although they did not change."""
-        return [k[2] for k, _ in self.store.scan("intents", (self.tracker, _LOOK + self.job))]
+        return [
+            k[2] for k, _ in self.store.scan("intents", (self.tracker, _LOOK + whole(self.job)))
+        ]
 
     def look(self, record: RecordId, *, again: bool = True) -> None:
         """Notes that the next plan looks at a record, or that it need not."""
-        key = (self.tracker, _LOOK + self.job, record)
+        key = (self.tracker, _LOOK + whole(self.job), record)
         if again:
             if self.store.get("intents", key) is None:
                 self.store.put("intents", key, b"")
@@ -228,11 +226,23 @@ class Ledger:
         """Returns the present name of a tracker's remote, "" if it never had one."""
         return (self.store.get("settings", (_NOW + tracker.hex(),)) or b"").decode()
 
+    def names(self) -> dict[str, TrackerId]:
+        """Returns all names that remotes have or had, sorted, with the trackers they stand for."""
+        keys = ((str(key[0]), data) for key, data in self.store.scan("settings"))
+        return {
+            key.removeprefix(_NAME): TrackerId(data) for key, data in keys if key.startswith(_NAME)
+        }
+
     def set_name(self, remote: str) -> None:
-        """Notes the tracker's name; attribution lines speak of it by that name."""
-        if self.remote_named(self.tracker) != remote:
+        """Notes a name of the tracker; attribution lines speak of it by the first."""
+        if self.tracker_named(remote) != self.tracker:
             self.store.put("settings", (_NAME + remote,), self.tracker)
-            self.store.put("settings", (_NOW + self.tracker.hex(),), remote.encode())
+        if not self.remote_named(self.tracker):
+            self.rename(remote)
+
+    def rename(self, remote: str) -> None:
+        """Lets attribution lines speak of the tracker by another of its names."""
+        self.store.put("settings", (_NOW + self.tracker.hex(),), remote.encode())
 
     def journal(self, run: str, number: int) -> Journal | None:
         """Returns one row of the journal."""
@@ -258,13 +268,28 @@ class Ledger:
 
 _TICKET: Final = "ticket"  # as prophet_hub.sdk calls it; not imported, `show` has no time for it
 _LOOK: Final = "look:"
+_PART: Final = "\x1f"
 _NAME: Final = "tracker-of:"
 _NOW: Final = "name-of:"
 
 
+def view(job: str, remote: str) -> str:
+    """Returns under which name a job's progress is noted where several of its remotes are parts of
+    one tracker: each has a query of its own.
+    """
+    return f"{job}{_PART}{remote}"
+
+
+def whole(job: str) -> str:
+    """Returns the job whose progress is noted under a name."""
+    return job.partition(_PART)[0]
+
+
 def look_again(store: _Store, records: Iterable[RecordId], *, job: str = "") -> None:
     """Lets the next plans of a job, or of all jobs, look at records that did not change."""
-    for key, data in list(store.scan("checkpoints", (job,) if job else ())):
+    for key, data in list(store.scan("checkpoints")):
+        if job and whole(str(key[0])) != whole(job):
+            continue
         if isinstance(key[1], bytes) and _decoders[Place].decode(data).composed:
             for record in records:
                 Ledger(store, TrackerId(key[1]), str(key[0])).look(record)

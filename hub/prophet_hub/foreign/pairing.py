@@ -22,7 +22,7 @@ from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import RemoteSpec
 from prophet_hub.model import ids
 from prophet_hub.model.changes import LIFE
-from prophet_hub.model.ids import RecordId, TrackerId
+from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET
 
 __all__ = ["CERTAIN", "POSSIBLE", "Candidate", "answered", "pair_first", "score"]
@@ -78,15 +78,15 @@ def pair_first(side: Side, peers: Sequence[RemoteSpec]) -> int:
 
     Run again, it finds nothing to do: what is paired is in both trackers.
     """
-    here = list(_told(side, side.spec.tracker))
+    here = list(_told(side, side.spec))
     if not here:
         return 0
     made = 0
     for peer in peers:
         if peer.tracker == side.spec.tracker:
             continue
-        there = [c for c in _told(side, peer.tracker) if not side.refs(c.record, TICKET)]
-        mine = [c for c in here if not _is_in(side, c.record, peer.tracker)]
+        there = [c for c in _told(side, peer) if not side.refs(c.record, TICKET)]
+        mine = [c for c in here if not _is_in(side, c.record, peer)]
         made += _pair(side, mine, there)
     return made
 
@@ -151,11 +151,11 @@ def _ask(side: Side, one: Candidate, other: Candidate, points: int, why: str) ->
     side.waiting.add(place)
 
 
-def _told(side: Side, tracker: TrackerId) -> Iterator[Candidate]:
-    """Yields the living tickets of a tracker that this job's query told."""
+def _told(side: Side, remote: RemoteSpec) -> Iterator[Candidate]:
+    """Yields the living tickets of a remote that this job's query told."""
     replica = side.replica
     for row in replica.records(TICKET):
-        if not _is_in(side, row.record, tracker):
+        if not _is_in(side, row.record, remote):
             continue
         cells = replica.cells(row.record)
         life = cells.get((LIFE, "alive"))
@@ -163,11 +163,11 @@ def _told(side: Side, tracker: TrackerId) -> Iterator[Candidate]:
             yield _candidate(side, row.record, cells)
 
 
-def _is_in(side: Side, record: RecordId, tracker: TrackerId) -> bool:
+def _is_in(side: Side, record: RecordId, remote: RemoteSpec) -> bool:
     return any(
-        row.tracker == tracker
+        row.tracker == remote.tracker
         and row.kind == TICKET
-        and side.ledger.in_scope(side.job, tracker, row.ref)
+        and side.ledger.in_scope(remote.view or side.job, row.tracker, row.ref)
         for _, row in side.items(record)
     )
 

@@ -38,6 +38,11 @@ class People:
         return known | {email.lower(): i for i, email in self._spec.people.items() if email}
 
     @cached_property
+    def _place(self) -> str:
+        """The tracker's name, which is one even where several remotes are it."""
+        return self._ledger.remote_named(self._spec.tracker) or self._spec.name
+
+    @cached_property
     def _emails_are_ids(self) -> bool:
         return "@" in self._spec.account.id
 
@@ -74,7 +79,7 @@ class People:
             return row.email.lower()
         if person == self._spec.account.id and self._spec.account.email:
             return self._spec.account.email.lower()
-        return person.lower() if "@" in person else f"{self._spec.name}:{person}"
+        return person.lower() if "@" in person else f"{self._place}:{person}"
 
     def person(self, word: str) -> str | None:
         """Returns this tracker's id of a person, None if it knows none."""

@@ -60,7 +60,8 @@ class Planner:
         self, side: Side, reader: Reader, peers: Sequence[RemoteSpec], *, dry: bool = False
     ) -> None:
         self.side, self.reader, self.ledger, self._dry = side, reader, side.ledger, dry
-        self._sources = {p.tracker for p in peers if p.pulls and p.tracker != side.spec.tracker}
+        others = (p for p in peers if p.pulls and p.tracker != side.spec.tracker)
+        self._sources = {(p.tracker, p.view or side.job) for p in others}
         self._notes = Notes()
         self.statuses = Statuses(side)
 
@@ -142,12 +143,12 @@ class Planner:
             return  # edited after its delete: held until a person says
         refs = side.refs(record, TICKET)
         if life and life.shown is None:
-            for ref in side.live(record, TICKET):
+            for ref in side.mine(record, TICKET):
                 self._delete(record, TICKET, Ref(id=ref), cells)
         elif not refs:
             self._create(record, TICKET, "", cells)
         else:
-            for ref in side.live(record, TICKET):
+            for ref in side.mine(record, TICKET):
                 self._update(record, TICKET, ref, "", cells)
 
     def _inner(self, record: RecordId, kind: str, cells: Cells) -> None:
@@ -159,16 +160,16 @@ class Planner:
         ticket = side.replica.name(ticket)
         refs = side.refs(record, kind)
         if life and life.shown is None:
-            for ref in side.live(record, kind):
+            for ref in side.mine(record, kind):
                 shadow = self.ledger.shadow(kind, ref) or Shadow()
                 self._delete(record, kind, Ref(kind=kind, id=ref, ticket=shadow.ticket), cells)
         elif refs:
-            for ref in side.live(record, kind):
+            for ref in side.mine(record, kind):
                 shadow = self.ledger.shadow(kind, ref) or Shadow()
                 self._update(record, kind, ref, shadow.ticket, cells)
         elif ticket in self._notes.creates:
             self._create(record, kind, "", cells)
-        elif (live := side.live(ticket, TICKET)) and side.replica.alive(ticket):
+        elif (live := side.mine(ticket, TICKET)) and side.replica.alive(ticket):
             if self._unseen(live[0]):
                 self._later(lambda: self.ledger.look(record))
                 return

@@ -61,7 +61,7 @@ class Puller:
         side = self.side
         first.look(self.reader)
         place = side.ledger.place()
-        told = partial(side.ledger.in_scope, side.job, side.spec.tracker)
+        told = partial(side.ledger.in_scope, side.ledger.job, side.spec.tracker)
         listing = side.connector.changed(
             Pull(since=place.cursor, query=side.spec.query, known=told)
         )
@@ -242,7 +242,8 @@ class Puller:
 
     def _take_all(self, batch: list[Fetched], cursor: str | None, *, last: bool) -> list[Pulled]:
         side = self.side
-        unsure = last and any(not i.ref for i in side.intents.values())
+        creates = not side.spec.parts or side.spec.parts[0].name == side.spec.name
+        unsure = last and creates and any(not i.ref for i in side.intents.values())
         place = side.ledger.place()
         known = cursor in {None, place.cursor} and (place.whole or not last)
         if not batch and not unsure and known:
@@ -284,7 +285,7 @@ class Puller:
         Of one that was known before nothing new may be told: the job's other remotes look at it.
         """
         side, ledger = self.side, self.side.ledger
-        if ledger.in_scope(side.job, side.spec.tracker, ref.id):
+        if ledger.in_scope(ledger.job, side.spec.tracker, ref.id):
             return
         ledger.set_scope(ref.id)
         record = side.record(TICKET, ref.id)

@@ -15,7 +15,7 @@ from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 from prophet_hub.foreign import pairing, shared
 from prophet_hub.foreign.drift import LOOKED_AT, READ_AGAIN, Drift, Looked, Why
-from prophet_hub.foreign.ledger import look_again
+from prophet_hub.foreign.ledger import Ledger, look_again
 from prophet_hub.foreign.planner import Planner
 from prophet_hub.foreign.puller import ADOPT, Puller
 from prophet_hub.foreign.rows import LIFE_SLOT, READ, UNDONE, WHOLE, ItemRow, Waiting, slot, split
@@ -219,7 +219,9 @@ class ForeignReplica:
         side, ledger = self._side, self._side.ledger
         place = ledger.place()
         new = [p for p in peers if p.tracker not in {side.spec.tracker, *place.paired}]
-        new = [p for p in new if ledger.place_of(p.tracker).whole]
+        read = [Ledger(ledger.store, p.tracker, p.view or side.job).place().whole for p in new]
+        half = {p.tracker for p, whole in zip(new, read, strict=True) if not whole}
+        new = [p for p in new if p.tracker not in half]
         if new:
             with side.transaction():
                 pairing.pair_first(side, new)
@@ -229,6 +231,6 @@ class ForeignReplica:
     def _start(self) -> None:
         side = self._side
         shared.catch_up(side.replica)
-        if side.ledger.remote_named(side.spec.tracker) != side.spec.name:
+        if side.ledger.tracker_named(side.spec.name) != side.spec.tracker:
             with side.transaction():
                 side.ledger.set_name(side.spec.name)

@@ -13,8 +13,10 @@ from prophet_hub.values import Stored
 __all__ = ["in_scope", "is_here", "too_large"]
 
 
-def in_scope(side: Side, record: RecordId, sources: Collection[TrackerId]) -> bool:
+def in_scope(side: Side, record: RecordId, sources: Collection[tuple[TrackerId, str]]) -> bool:
     """Tells whether the job's query told a ticket in another remote, or it is the job's own.
+
+    `sources` are the trackers that count, with the name under which it is noted what was told.
 
     The job's own is what was made in a database, if the job takes that: no tracker's item has such
     a name, so what another job's tracker told is never taken for it.
@@ -24,9 +26,10 @@ def in_scope(side: Side, record: RecordId, sources: Collection[TrackerId]) -> bo
             if not is_of_item(member) and side.replica.knows(member):
                 return True
     return any(
-        row.tracker in sources and side.ledger.in_scope(side.job, row.tracker, row.ref)
+        side.ledger.in_scope(view, tracker, row.ref)
         for _, row in side.items(record)
-        if row.kind == TICKET
+        for tracker, view in sources
+        if row.kind == TICKET and row.tracker == tracker
     )
 
 

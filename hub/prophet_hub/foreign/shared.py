@@ -31,7 +31,8 @@ from prophet_hub.model import codec, ids
 from prophet_hub.model.changes import NOTED, Changeset, Write
 from prophet_hub.model.ids import Origin, RecordId, TrackerId, WriteId
 
-__all__ = ["Told", "catch_up", "is_shared", "merged", "share", "tell", "tell_remote", "told_remote"]
+__all__ = ["Told", "catch_up", "is_shared", "merged", "share", "tell", "tell_place", "tell_remote",
+           "told_place", "told_remote"]  # fmt: skip
 
 _SHARED: Final = ("shared",)
 _HEARD: Final = ("shared:heard",)
@@ -40,6 +41,7 @@ _PAGE: Final = 1_000
 _TICKET: Final = "ticket"
 _APART: Final = "It was read by two hubs apart, and is read again by the one that writes there."
 
+_TRACKER: Final = re.compile(r"[0-9a-f]{32}")
 _REMOTE: Final = re.compile(r"([0-9a-f]{32}) ([0-9a-f]{32}) (\S{1,64})")
 _LARGEST: Final = 1 << 24
 """What unpacks to more bytes than this is cut and then makes no sense."""
@@ -114,6 +116,19 @@ def tell_remote(replica: Replica, remote: str, tracker: TrackerId, place: str) -
     """Lets other hubs know which tracker a remote's name stands for, and a digest of its place."""
     said = f"{tracker.hex()} {place} {remote}"
     note(replica, record_of("remote", remote), said, f"which tracker {remote} is")
+
+
+def tell_place(replica: Replica, tracker: TrackerId, place: str) -> None:
+    """Lets other hubs know which tracker stands at a place, by the place's digest."""
+    note(replica, record_of("place", place), tracker.hex(), "which tracker stands there")
+
+
+def told_place(replica: Replica, place: str) -> TrackerId | None:
+    """Returns the tracker that the hubs of this database know at a place, by its digest."""
+    for _, said in reversed(noted(replica, record_of("place", place))):
+        if _TRACKER.fullmatch(said):
+            return TrackerId(bytes.fromhex(said))
+    return None
 
 
 def told_remote(replica: Replica, remote: str) -> tuple[TrackerId, str] | None:

@@ -11,7 +11,7 @@ from prophet_hub.engine.replica import CellState, Replica
 from prophet_hub.foreign import shared
 from prophet_hub.foreign.audit import Audit
 from prophet_hub.foreign.guard import Guarded
-from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.foreign.ledger import Ledger, whole
 from prophet_hub.foreign.people import People
 from prophet_hub.foreign.rows import Intent, ItemRow, Shadow
 from prophet_hub.foreign.steps import RemoteSpec
@@ -44,7 +44,7 @@ class Side:
         self.replica, self.spec, self.job, self.run = replica, spec, job, run
         self.connector = Guarded(spec.connector, spec.name)
         self.able = spec.connector.capabilities
-        self.ledger = Ledger(replica.store, spec.tracker, job)
+        self.ledger = Ledger(replica.store, spec.tracker, spec.view or job)
         self.audit = Audit(self.ledger, run)
         self.fields = tables(spec.fields, self.able.comment_limit)
         self.texts = Texts(
@@ -114,8 +114,8 @@ class Side:
     def _others(self) -> list[Ledger]:
         """What other jobs noted of this tracker."""
         keys = (key for key, _ in self.replica.store.scan("checkpoints"))
-        jobs = [job for job, tracker in keys if tracker == self.spec.tracker]
-        return [self.ledger.of(job) for job in jobs if job != self.ledger.job]
+        jobs = [str(job) for job, tracker in keys if tracker == self.spec.tracker]
+        return [self.ledger.of(job) for job in jobs if whole(job) != self.job]
 
     def others_look(self, ticket: RecordId) -> None:
         """Lets other jobs look at what is in a ticket that came here: it may be theirs to bring."""
@@ -158,6 +158,28 @@ class Side:
             row = self.ledger.item(member)
             if row:
                 yield member, row
+
+    def mine(self, record: RecordId, kind: str) -> list[str]:
+        """Returns those of the living items that are this remote's to write."""
+        return [ref for ref in self.live(record, kind) if self.owns(kind, ref)]
+
+    def owns(self, kind: str, ref: str) -> bool:
+        """Tells whether an item is this remote's to write, where several are the same tracker: it is
+        the one's whose query told the ticket, with that one's maps; else of whoever creates.
+        """
+        parts = self.spec.parts
+        if not parts:
+            return True
+        if kind != TICKET:
+            shadow = self.ledger.shadow(kind, ref)
+            ref = shadow.ticket if shadow else ""
+        told = [p for p in parts if any(self.told(view, ref) for view in p.views)]
+        owner = next((part for part in told or parts if part.here), None)
+        return owner is not None and owner.name == self.spec.name
+
+    def told(self, view: str, ref: str) -> bool:
+        """Tells whether it is noted under a name that its query told a ticket of this tracker."""
+        return self.ledger.in_scope(view, self.spec.tracker, ref)
 
     def _here(self, row: ItemRow, kind: str) -> bool:
         return row.tracker == self.spec.tracker and row.kind == kind

@@ -21,11 +21,27 @@ __all__ = [
     "InboxItem",
     "Kept",
     "Outcome",
+    "Part",
     "Planned",
     "Pulled",
     "RemoteSpec",
     "Verb",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of several remotes that are one tracker.
+
+    Attributes:
+        name: The remote's.
+        views: Under which names it is noted what its queries told, in all jobs.
+        here: Whether it is a remote of this job.
+    """
+
+    name: str
+    views: tuple[str, ...]
+    here: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +66,10 @@ class RemoteSpec:
         fill: What is put into fields that are demanded and that a ticket says nothing of.
         local: Whether tickets that were made in the database itself, and told by no tracker, are
             created here.
+        parts: Where other remotes of the job file are the same tracker, all of them; those of this job
+            come first, and before them whoever creates.  None where it is the only one.
+        view: Under which name the job's progress is noted where several of its remotes are this
+            tracker, "" where it is the only one.
         concurrency: Tickets fetched at once.
         batch: Tickets per store transaction and checkpoint.
     """
@@ -71,6 +91,8 @@ class RemoteSpec:
     pairing: str = "certain"
     fill: Fill = field(default_factory=Fill)
     local: bool = False
+    parts: tuple[Part, ...] = ()
+    view: str = ""
     concurrency: int = 4
     batch: int = 50
 

@@ -100,7 +100,7 @@ class Verifier:
     def _news(self) -> frozenset[str]:
         """The tickets that the next pull would read, by the very question that it would ask."""
         side, place = self.side, self.ledger.place()
-        known = partial(self.ledger.in_scope, side.job, side.spec.tracker)
+        known = partial(self.ledger.in_scope, self.ledger.job, side.spec.tracker)
         asked = Pull(since=place.cursor, query=side.spec.query, known=known)
         told = {_ref(i).id for i in side.connector.changed(asked) if not isinstance(i, Checkpoint)}
         return frozenset({*told, *(ref.id for ref in unsettled(side))})
@@ -141,7 +141,7 @@ class Verifier:
     def _is_outside(self, ref: str) -> bool:
         """Tells whether the query lists a ticket of strangers and never told it."""
         side = self.side
-        if self.ledger.in_scope(side.job, side.spec.tracker, ref):
+        if self.ledger.in_scope(self.ledger.job, side.spec.tracker, ref):
             return False
         row = self.ledger.item(side.record(TICKET, ref))
         return row is not None and row.born
@@ -282,7 +282,7 @@ class Verifier:
                     yield self._drift(Why.DOUBLED, TICKET, ref, shown=others)
             if ref in self._listed or self._waits(TICKET, ref):
                 continue
-            told = self.ledger.in_scope(side.job, side.spec.tracker, ref)
+            told = self.ledger.in_scope(self.ledger.job, side.spec.tracker, ref)
             if side.spec.query and not told:
                 continue  # a copy of ours, or another job's: the query need not list it
             if not self.deep and self._asked >= ASKED:

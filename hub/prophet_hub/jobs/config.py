@@ -121,6 +121,10 @@ class Remote(_Model):
         default="", description="where the tracker is; a path for trackers that are files"
     )
     query: str = Field(default="", description="which tickets, in the tracker's own language")
+    part: str = Field(
+        default="",
+        description="what of the server is a tracker of its own, with tickets that never leave it",
+    )
     fields: dict[str, Annotated[Row, BeforeValidator(_row)] | None] = Field(
         default_factory=dict, description="the field map, extended: our name, then theirs"
     )

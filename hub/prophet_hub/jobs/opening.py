@@ -15,7 +15,9 @@ from prophet_hub.jobs import config as models
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.locks import locked
 from prophet_hub.jobs.natives import Native, is_native, natives_of
+from prophet_hub.jobs.places import names_at
 from prophet_hub.jobs.remotes import check_settings, chosen, connect, doubled
+from prophet_hub.jobs.trackers import one_tracker
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Connector, Tally
 from prophet_hub.sdk.pace import SYSTEM, Alarm, Clock
@@ -50,19 +52,22 @@ def opened(
     """
     name, job = chosen(file, words)
     faults = check_settings(file, job.remotes) or doubled(file, job)
+    faults = faults or one_tracker(replica, file, job)
     if faults:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise ConfigError(f"{file.path.name} has {count}.", faults=faults)
     since = from_micros(clock()).strftime("%Y-%m-%d %H:%M UTC")
     holder = f'the run of "{name}" (process {os.getpid()}, since {since})'
+    native = [remote for remote in job.remotes if is_native(file, remote)]
+    places = [one for name in job.remotes if name not in native for one in names_at(file, name)]
     with (
-        locked(folder / ".locks", list(job.remotes), holder, wait=wait, sleep=sleep),
+        locked(folder / ".locks", [*native, *places], holder, wait=wait, sleep=sleep),
         contextlib.ExitStack() as stack,
     ):
         connectors, alarm = {}, Alarm(time)
         natives = natives_of(replica, file, job, plugins.secret)
         for remote, use in job.remotes.items():
-            if is_native(file, remote):
+            if remote in native:
                 continue
             connectors[remote] = connect(
                 file, remote, folder=folder, ask=plugins.secret, query=use.query,

@@ -22,6 +22,7 @@ from prophet_hub.foreign.claims import claim, claim_of, hub_of, may
 from prophet_hub.foreign.ledger import Ledger
 from prophet_hub.foreign.replica import ForeignReplica
 from prophet_hub.foreign.steps import Applied, Kept, Outcome, Planned, Pulled, RemoteSpec
+from prophet_hub.jobs import trackers
 from prophet_hub.jobs.announcing import announce
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.natives import Natives
@@ -32,7 +33,6 @@ from prophet_hub.jobs.policies import policies, within
 from prophet_hub.jobs.remotes import spec_of
 from prophet_hub.jobs.report import RemoteReport, Report, keep, new_run
 from prophet_hub.jobs.steps import Exchanged, Failed, LeftOut, Reached, Settled
-from prophet_hub.jobs.trackers import Move, account_of, moves, references_of, seen, tracker_of
 from prophet_hub.merge.settle import Policy
 from prophet_hub.merge.votes import is_asked
 from prophet_hub.model.ids import TrackerId
@@ -127,13 +127,13 @@ class Run:
         """Whether it was asked to end."""
         return self._stopped
 
-    def moves(self) -> list[Move]:
+    def moves(self) -> list[trackers.Move]:
         """Returns the remotes that have moved since the last run; to be asked before `prepare`.
 
         Raises:
             UsageError: One has another connector now.
         """
-        return moves(self._replica, self._file, self._connectors)
+        return trackers.moves(self._replica, self._file, self._connectors)
 
     def prepare(self) -> Iterator[Progress]:
         """Reads all remotes, settles, and plans for those that could be read; writes to none.
@@ -142,6 +142,7 @@ class Run:
         """
         yield from self._exchanged(self._natives.pull())
         shared.catch_up(self._replica)
+        trackers.introduce(self._replica, self._file, self._connectors)
         for name, connector in self._connectors.items():
             yield from self._reach(name, connector)
         for remote in self._remotes.values():
@@ -150,7 +151,7 @@ class Run:
         for remote in self._remotes.values():
             if not remote.broken:
                 yield from self._whole(remote, remote.foreign.adopt)
-            seen(self._replica, self._file, remote.spec.name)
+            trackers.seen(self._replica, self._file, remote.spec.name)
             claim(self._replica, remote.spec.tracker, self._hub)
         if not self._stopped:
             here = self._remotes.keys() | self._others.keys()
@@ -175,7 +176,7 @@ class Run:
         agreed = partial(agreed_to, self._replica, self.report.job)
         return brakes(self.planned(), self._job.brakes, agreed=agreed, size=self._size)
 
-    def hold(self, hits: Sequence[Hit | Move]) -> Brake:
+    def hold(self, hits: Sequence[Hit | trackers.Move]) -> Brake:
         """Notes that the brakes held, and returns the error that says so."""
         self.report.brakes = [str(hit) for hit in hits]
         return Brake(
@@ -224,25 +225,29 @@ class Run:
     def _reach(self, name: str, connector: Connector) -> Iterator[Reached | LeftOut | Failed]:
         if self._stopped:
             return
-        tracker = tracker_of(self._replica, name)
+        tracker = trackers.tracker_of(self._replica, name)
         held = claim_of(self._replica, tracker)
         if held and not may(held, self._hub):
-            nobody = Person(id="")
-            self._others[name] = spec_of(self._file, name, self._job, connector, nobody, tracker)
+            self._others[name] = self._spec(name, connector, Person(id=""))
             yield LeftOut(remote=name, claim=held)
             return
         try:
-            account = account_of(name, connector)
+            account = trackers.account_of(name, connector)
         except RemoteError as error:
             yield self._failed(name, error)
             return
-        spec = spec_of(self._file, name, self._job, connector, account, tracker)
-        ways = references_of(self._replica, self._connectors)
+        spec = self._spec(name, connector, account)
+        ways = trackers.references_of(self._replica, self._connectors)
         foreign = ForeignReplica(self._replica, spec, job=self.report.job, run=self.report.run,
                                  references=ways)  # fmt: skip
         self._remotes[name] = _Remote(spec, foreign)
         self.outlook.reached(spec)
         yield Reached(remote=name, account=account)
+
+    def _spec(self, name: str, connector: Connector, account: Person) -> RemoteSpec:
+        tracker = trackers.tracker_of(self._replica, name)
+        spec = spec_of(self._file, name, self._job, connector, account, tracker)
+        return trackers.among(self._replica, self._file, self.report.job, self._job, spec)
 
     def _whole(self, remote: _Remote, steps: Callable[[], Iterator[_T]]) -> Iterator[_T | Failed]:
         """Passes the steps up and counts them; a remote that breaks is left alone from then on."""
@@ -305,13 +310,17 @@ class Run:
         return row is not None and row.tracker == ledger.tracker
 
     def _is_paired(self, remote: _Remote) -> bool:
-        return bool(self._ledger(remote.spec.name).place().paired)
+        spec = remote.spec
+        ledger = Ledger(self._replica.store, spec.tracker, spec.view or self.report.job)
+        return bool(ledger.place().paired)
 
     def _trackers(self) -> frozenset[TrackerId]:
-        return frozenset(tracker_of(self._replica, name) for name in self._connectors)
+        return frozenset(trackers.tracker_of(self._replica, name) for name in self._connectors)
 
     def _ledger(self, remote: str) -> Ledger:
-        return Ledger(self._replica.store, tracker_of(self._replica, remote), self.report.job)
+        return Ledger(
+            self._replica.store, trackers.tracker_of(self._replica, remote), self.report.job
+        )
 
     # --- what the brakes ask ---
 

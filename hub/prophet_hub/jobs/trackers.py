@@ -1,26 +1,33 @@
 """Which tracker a remote's name stands for: its id, and where it stood when last seen.
 
-The id belongs to the name, travels with the database, and survives a moved address.  A name that
-suddenly leads to another server, here or in another hub's job file, would make one ticket of two
-strangers with the same number, so a move wants a person's word.
+The id belongs to the place, connector and address: two names of one place are one tracker, so that one
+ticket is one record whichever of them told it.  A name keeps its id: it travels with the database, and
+survives a moved address.  A name that suddenly leads to another server, here or in another hub's job
+file, would make one ticket of two strangers with the same number, so a move wants a person's word.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import msgspec
 
 from prophet_hub.engine.replica import Replica
-from prophet_hub.errors import Garbled, NotFound, Rejected, UsageError
+from prophet_hub.errors import Fault, Garbled, NotFound, Rejected, UsageError
 from prophet_hub.foreign import shared
-from prophet_hub.foreign.ledger import Ledger
+from prophet_hub.foreign.ledger import Ledger, view
+from prophet_hub.foreign.steps import Part, RemoteSpec
+from prophet_hub.jobs import config as models
+from prophet_hub.jobs.document import dotted
 from prophet_hub.jobs.load import JobFile
+from prophet_hub.jobs.natives import is_native
+from prophet_hub.jobs.places import Place, names_at, place_of
 from prophet_hub.model.ids import TrackerId, fresh
 from prophet_hub.sdk import Connector, Person, References
 
-__all__ = ["Move", "account_of", "moves", "references_of", "seen", "tracker_of"]
+__all__ = ["Move", "account_of", "among", "introduce", "moves", "one_tracker", "references_of", "seen",
+           "tracker_of"]  # fmt: skip
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -34,13 +41,24 @@ class Move(msgspec.Struct, frozen=True):
         return f"read {self.remote} at {self.after}, which stood at {self.before} until now"
 
 
-class _Place(msgspec.Struct, frozen=True, array_like=True):
-    connector: str
-    url: str
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Place).decode
+_decode = msgspec.msgpack.Decoder(Place).decode
+
+
+def introduce(replica: Replica, file: JobFile, remotes: Iterable[str]) -> None:
+    """Lets each name stand for a tracker: for its own, if it ever had one; else for the one that is
+    known at its place, here or to another hub; else for a new one.  Again, changes nothing.
+    """
+    for remote in remotes:
+        known = _known(replica, file, remote)
+        ledger = Ledger(replica.store, known or TrackerId(fresh()), "")
+        present = ledger.remote_named(ledger.tracker)
+        if ledger.tracker_named(remote) == known and present in {remote, *file.config.remotes}:
+            continue
+        with replica.transaction():
+            ledger.set_name(remote)
+            if present not in file.config.remotes:
+                ledger.rename(remote)
 
 
 def tracker_of(replica: Replica, remote: str) -> TrackerId:
@@ -52,6 +70,68 @@ def tracker_of(replica: Replica, remote: str) -> TrackerId:
         with replica.transaction():
             Ledger(replica.store, known, "").set_name(remote)
     return known
+
+
+def one_tracker(replica: Replica, file: JobFile, job: models.Job) -> list[Fault]:
+    """Returns a fault where all remotes of a job are one tracker: nothing is copied inside of one."""
+    names = list(job.remotes)
+    if any(is_native(file, name) for name in names):
+        return []
+    first, path = names[0], ("remotes", names[-1], "url")
+    same = set(names) <= set(names_at(file, first))
+    known = {_known(replica, file, name) for name in names}
+    if not same or len(known) > 1:  # a database that knew them as two goes on with two
+        return []
+    return [
+        Fault(
+            f"{' and '.join(names)} are one tracker: its tickets are not copied inside of it.",
+            line=file.document.line(path),
+            path=dotted(path),
+            hint="Add a remote of another tracker; or write `part: NAME` under one of them, if no "
+            "ticket ever moves from one to the other.",
+        )
+    ]
+
+
+def among(
+    replica: Replica, file: JobFile, name: str, job: models.Job, spec: RemoteSpec
+) -> RemoteSpec:
+    """Returns a remote as it stands among those of the job file that are the same tracker.
+
+    Each has a query, and so a progress, of its own; one of a job's creates.
+    """
+    jobs = {**file.config.jobs, name: job}
+    uses = {one: _of(replica, file, spec.tracker, used) for one, used in jobs.items()}
+    here = uses[name]
+    parts = dict[str, list[str]]((remote, []) for remote in here)
+    for one, remotes in uses.items():
+        for remote in remotes:
+            if remote not in here and jobs[one].remotes[remote].direction == "pull":
+                continue  # what it told is nobody's to write there
+            said = view(one, remote) if len(remotes) > 1 else one
+            parts.setdefault(remote, []).append(said)
+    if len(parts) == 1:
+        return spec
+    return replace(
+        spec,
+        creates=spec.creates and spec.name == here[0],
+        parts=tuple(Part(name=n, views=tuple(v), here=n in here) for n, v in parts.items()),
+        view=view(name, spec.name) if len(here) > 1 else "",
+    )
+
+
+def _of(replica: Replica, file: JobFile, tracker: TrackerId, job: models.Job) -> list[str]:
+    """Returns the remotes of a job that are a tracker, those in which it creates first."""
+    ledger = Ledger(replica.store, tracker, "")
+    found = [
+        remote for remote in job.remotes
+        if not is_native(file, remote) and ledger.tracker_named(remote) == tracker
+    ]  # fmt: skip
+
+    def passes(remote: str) -> bool:
+        return job.remotes[remote].direction == "pull" or not job.remotes[remote].creates
+
+    return sorted(found, key=passes)  # stable: else as in the file
 
 
 def account_of(remote: str, connector: Connector) -> Person:
@@ -85,15 +165,16 @@ def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]
     """Returns the remotes that stand elsewhere in the file than they were last seen.
 
     Raises:
-        UsageError: One stands there with another connector: that is no move.
+        UsageError: One stands there with another connector, or away from others that are the same
+            tracker: that is no move.
     """
     found = []
     for remote in remotes:
         data = replica.store.get("settings", _key(remote))
-        after = _place(file, remote)
+        after = place_of(file, remote)
         if data is None:
             told = shared.told_remote(replica, remote)
-            if told and told[1] != _digest(after):
+            if told and told[1] not in after.digests():
                 found.append(Move(remote, "another address, for another hub", after.url))
             continue
         before = _decode(data)
@@ -103,8 +184,18 @@ def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]
                 f"{file.where('remotes', remote, 'connector')}.",
                 hint="Give the new tracker a name of its own.",
             )
-        if before.url != after.url:
-            found.append(Move(remote, before.url, after.url))
+        if before == after or before.is_at(after):
+            continue
+        stays = [
+            name for name in _called(replica, file, remote) if name not in names_at(file, remote)
+        ]
+        if stays:
+            raise UsageError(
+                f"{remote} was the same tracker as {stays[0]} until now, and is not in "
+                f"{file.where('remotes', remote, 'url')}.",
+                hint="Give the new tracker a name of its own, or move both.",
+            )
+        found.append(Move(remote, before.url, after.url))
     return found
 
 
@@ -113,24 +204,44 @@ def seen(replica: Replica, file: JobFile, remote: str) -> None:
 
     Others learn the tracker's id, and of the address a digest alone.
     """
-    place = _place(file, remote)
+    place = place_of(file, remote)
     data = _encode(place)
     if replica.store.get("settings", _key(remote)) != data:
-        tracker = tracker_of(replica, remote)
+        tracker, digest = tracker_of(replica, remote), place.digests()[0]
         with replica.transaction():
             replica.store.put("settings", _key(remote), data)
             told = shared.told_remote(replica, remote)
             if told is None or told[0] == tracker:
-                shared.tell_remote(replica, remote, tracker, _digest(place))
+                shared.tell_remote(replica, remote, tracker, digest)
+            if place.travels and shared.told_place(replica, digest) is None:
+                shared.tell_place(replica, tracker, digest)
 
 
-def _digest(place: _Place) -> str:
-    return hashlib.sha256(_encode(place)).hexdigest()[:32]
+def _known(replica: Replica, file: JobFile, remote: str) -> TrackerId | None:
+    """Returns the tracker that a name stands for, or that is known at its place."""
+    named = Ledger(replica.store, TrackerId(b""), "").tracker_named(remote)
+    if named:
+        return named
+    if told := shared.told_remote(replica, remote):
+        return told[0]
+    here, place = set(names_at(file, remote)), place_of(file, remote)
+    names = Ledger(replica.store, TrackerId(b""), "").names()
+    moved = {names[name] for name in names.keys() & file.config.remotes.keys() - here}
+    for name, tracker in names.items():
+        was = replica.store.get("settings", _key(name))
+        gone = name not in file.config.remotes and "://" in place.url
+        stood = gone and was is not None and _decode(was).is_at(place)
+        if tracker not in moved and (name in here or stood):
+            return tracker
+    found = shared.told_place(replica, place.digests()[0]) if place.travels else None
+    return None if found in moved else found
 
 
-def _place(file: JobFile, remote: str) -> _Place:
-    said = file.config.remotes[remote]
-    return _Place(said.connector, said.url.rstrip("/"))
+def _called(replica: Replica, file: JobFile, remote: str) -> list[str]:
+    """Returns the other remotes of the file that stand for the same tracker."""
+    names = Ledger(replica.store, TrackerId(b""), "").names()
+    mine = names.get(remote)
+    return [n for n in file.config.remotes if n != remote and mine and names.get(n) == mine]
 
 
 def _key(remote: str) -> tuple[str]:

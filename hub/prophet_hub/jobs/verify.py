@@ -21,7 +21,7 @@ from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.opening import Opened, opened
 from prophet_hub.jobs.remotes import spec_of
 from prophet_hub.jobs.steps import Failed, LeftOut
-from prophet_hub.jobs.trackers import account_of, moves, references_of
+from prophet_hub.jobs.trackers import account_of, among, moves, references_of
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Person, Tally
@@ -155,7 +155,9 @@ class Verification:
 
     def _spec(self, remote: str, account: Person) -> RemoteSpec:
         connector, tracker = self._opened.connectors[remote], self._trackers[remote]
-        return spec_of(self._file, remote, self._opened.job, connector, account, tracker)
+        job = self._opened.job
+        spec = spec_of(self._file, remote, job, connector, account, tracker)
+        return among(self._replica, self._file, self._opened.name, job, spec)
 
     def _foreign(self, spec: RemoteSpec) -> ForeignReplica:
         ways = references_of(self._replica, self._opened.connectors)

@@ -36,7 +36,9 @@ class RemoteSettings:
 
     A subclass adds fields with plain types (str, int, bool, tuple[str, ...], dict[str, str]);
     each field's `metadata={"help": ...}` is its documentation, `metadata={"secret": True}` keeps it
-    out of every log and demands a reference (`env:`, `file:`, `keyring:`, `command:`).
+    out of every log and demands a reference (`env:`, `file:`, `keyring:`, `command:`), and
+    `metadata={"part": True}` says that at one address another value is another tracker, one in which
+    the same number is another ticket.
 
     Attributes:
         url: Where the tracker is; a path for trackers that are files.

@@ -18,9 +18,9 @@ from prophet_hub.model.ids import RecordId, WriteId
 from prophet_hub.sdk import ATTACHMENT, Kind
 from prophet_hub.values import Value
 
-__all__ = ["join", "same_bytes"]
+__all__ = ["FIXED", "join", "same_bytes"]
 
-_FIXED: Final = frozenset(
+FIXED: Final = frozenset(
     {
         *("author", "created", "private", "dialect", "ticket", "name"),
         *("content_type", "size", "sha256", "content"),
@@ -43,7 +43,7 @@ def join(side: Side, one: RecordId, other: RecordId) -> None:
     replica.pair(one, other, author="pairing", note="the same in two trackers")
     writes = []
     for (prop, member), cell in replica.cells(one).items():
-        if cell.conflict and prop in _FIXED:
+        if cell.conflict and prop in FIXED:
             oldest = min(cell.heads, key=lambda head: (head.created, head.id))
             above = tuple(sorted(head.id for head in cell.heads))
             writes.append(_settled(side, Cell(one, prop, member), oldest.value, above))

@@ -32,7 +32,7 @@ from prophet_hub.model.changes import NOTED, Changeset, Write
 from prophet_hub.model.ids import Origin, RecordId, TrackerId, WriteId
 
 __all__ = ["Told", "catch_up", "is_shared", "merged", "share", "tell", "tell_place", "tell_remote",
-           "told_place", "told_remote"]  # fmt: skip
+           "told_apart", "told_place", "told_remote"]  # fmt: skip
 
 _SHARED: Final = ("shared",)
 _HEARD: Final = ("shared:heard",)
@@ -123,20 +123,23 @@ def tell_place(replica: Replica, tracker: TrackerId, place: str) -> None:
     note(replica, record_of("place", place), tracker.hex(), "which tracker stands there")
 
 
-def told_place(replica: Replica, place: str) -> TrackerId | None:
-    """Returns the tracker that the hubs of this database know at a place, by its digest."""
-    for _, said in reversed(noted(replica, record_of("place", place))):
-        if _TRACKER.fullmatch(said):
-            return TrackerId(bytes.fromhex(said))
-    return None
+def told_place(replica: Replica, place: str) -> list[TrackerId]:
+    """Returns the tracker that the hubs of this database know at a place, by its digest; several
+    where hubs gave it ids without knowing of one another.
+    """
+    told = (said for _, said in noted(replica, record_of("place", place)))
+    return [TrackerId(bytes.fromhex(said)) for said in told if _TRACKER.fullmatch(said)]
 
 
 def told_remote(replica: Replica, remote: str) -> tuple[TrackerId, str] | None:
     """Returns which tracker the hubs of this database call by a name, and its place's digest."""
-    for _, said in reversed(noted(replica, record_of("remote", remote))):
-        if (found := _REMOTE.fullmatch(said)) and found[3] == remote:
-            return TrackerId(bytes.fromhex(found[1])), found[2]
-    return None
+    return next(reversed(told_apart(replica, remote)), None)
+
+
+def told_apart(replica: Replica, remote: str) -> list[tuple[TrackerId, str]]:
+    """Returns all that hubs said of a name without knowing of one another; usually one."""
+    told = (_REMOTE.fullmatch(said) for _, said in noted(replica, record_of("remote", remote)))
+    return [(TrackerId(bytes.fromhex(f[1])), f[2]) for f in told if f and f[3] == remote]
 
 
 # --- out -------------------------------------------------------------------------------------------

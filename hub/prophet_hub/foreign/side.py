@@ -133,7 +133,7 @@ class Side:
     def refs(self, record: RecordId, kind: str) -> list[str]:
         """Returns this tracker's items that a record is, deleted ones too, but for undone copies."""
         return sorted(
-            row.ref for _, row in self.items(record) if self._here(row, kind) and not row.undone
+            {row.ref for _, row in self.items(record) if self._here(row, kind) and not row.undone}
         )
 
     def live(self, record: RecordId, kind: str) -> list[str]:

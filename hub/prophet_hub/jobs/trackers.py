@@ -18,6 +18,7 @@ from prophet_hub.errors import Fault, Garbled, NotFound, Rejected, UsageError
 from prophet_hub.foreign import shared
 from prophet_hub.foreign.ledger import Ledger, view
 from prophet_hub.foreign.steps import Part, RemoteSpec
+from prophet_hub.foreign.uniting import heard, one_of, say_once, unite, was_united
 from prophet_hub.jobs import config as models
 from prophet_hub.jobs.document import dotted
 from prophet_hub.jobs.load import JobFile
@@ -50,7 +51,7 @@ def introduce(replica: Replica, file: JobFile, remotes: Iterable[str]) -> None:
     known at its place, here or to another hub; else for a new one.  Again, changes nothing.
     """
     for remote in remotes:
-        known = _known(replica, file, remote)
+        known = _united(replica, file, remote, _known(replica, file, remote))
         ledger = Ledger(replica.store, known or TrackerId(fresh()), "")
         present = ledger.remote_named(ledger.tracker)
         if ledger.tracker_named(remote) == known and present in {remote, *file.config.remotes}:
@@ -59,6 +60,31 @@ def introduce(replica: Replica, file: JobFile, remotes: Iterable[str]) -> None:
             ledger.set_name(remote)
             if present not in file.config.remotes:
                 ledger.rename(remote)
+    if any(was_united(replica, tracker_of(replica, remote)) for remote in remotes):
+        say_once(replica)
+
+
+def _united(
+    replica: Replica, file: JobFile, remote: str, known: TrackerId | None
+) -> TrackerId | None:
+    """Returns the id that stands for a tracker to which hubs gave several without knowing of one
+    another, having made one of them; the known one where there is no other.
+    """
+    place = place_of(file, remote)
+    if known is None or not place.travels:
+        return known
+    digest = place.digests()[0]
+    there = shared.told_place(replica, digest)
+    named = [one for one, at in shared.told_apart(replica, remote) if at in place.digests()]
+    apart = {known, *(there if len(there) > 1 else ()), *(named if len(named) > 1 else ())}
+    apart |= heard(replica, known)
+    if apart == {one_of(replica, known)}:
+        return known
+    one = unite(replica, {*apart, *(one_of(replica, one) for one in apart)})
+    with replica.transaction():
+        shared.tell_place(replica, one, digest)
+        shared.tell_remote(replica, remote, one, digest)
+    return one
 
 
 def tracker_of(replica: Replica, remote: str) -> TrackerId:
@@ -213,7 +239,7 @@ def seen(replica: Replica, file: JobFile, remote: str) -> None:
             told = shared.told_remote(replica, remote)
             if told is None or told[0] == tracker:
                 shared.tell_remote(replica, remote, tracker, digest)
-            if place.travels and shared.told_place(replica, digest) is None:
+            if place.travels and not shared.told_place(replica, digest):
                 shared.tell_place(replica, tracker, digest)
 
 
@@ -233,8 +259,8 @@ def _known(replica: Replica, file: JobFile, remote: str) -> TrackerId | None:
         stood = gone and was is not None and _decode(was).is_at(place)
         if tracker not in moved and (name in here or stood):
             return tracker
-    found = shared.told_place(replica, place.digests()[0]) if place.travels else None
-    return None if found in moved else found
+    told_there = shared.told_place(replica, place.digests()[0]) if place.travels else []
+    return next((found for found in told_there if found not in moved), None)
 
 
 def _called(replica: Replica, file: JobFile, remote: str) -> list[str]:

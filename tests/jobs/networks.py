@@ -11,11 +11,10 @@ from functools import cached_property
 from itertools import pairwise
 
 from jobs import memory
-from jobs.topology import LINE, WORD, Crash, Office, doubled, live
+from jobs.topology import LINE, WORD, Crash, Office, doubled, live, matches
 from prophet_hub.errors import RemoteError
 from prophet_hub.model.changes import LIFE
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History
-from prophet_hub.testing.memory import _matches
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 PEOPLE = ("ann", "bob", "cid")
@@ -284,7 +283,7 @@ class Network:
         ]
         return any(
             word == WORD.search(str(item.fields["summary"]))[0]
-            and not any(_matches(item.fields, wanted) for wanted in queries)
+            and not any(matches(item.fields, wanted) for wanted in queries)
             for item in self._live(name)
         )
 
@@ -349,7 +348,7 @@ class Network:
         copies = {WORD.search(str(i.fields["summary"]))[0]: i for i in self._live(other)}
         for item in self._live(one):
             word = WORD.search(str(item.fields["summary"]))[0]
-            if not _matches(item.fields, wanted) or word in self.dead:
+            if not matches(item.fields, wanted) or word in self.dead:
                 continue
             if word not in copies:
                 if there.get("creates") != "no":
@@ -362,7 +361,7 @@ class Network:
         """Whether a remote writes a ticket: one of several names writes what its own query tells."""
         if list(self.at.values()).count(self.at[name]) == 1:
             return True
-        return _matches(item.fields, dict(t.split("=") for t in self._query(job, name).split()))
+        return matches(item.fields, dict(t.split("=") for t in self._query(job, name).split()))
 
     def _compare(self, job, one, other, item, copy, word):
         if job["remotes"][one].get("direction") in {None, "both"}:

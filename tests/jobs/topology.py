@@ -7,22 +7,17 @@ remote, with the name of whoever said it first, and never written again once all
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
 from pathlib import Path
 
 from foreign.kit import Crash
-from jobs import memory
 from prophet_hub.engine.replica import Replica
-from prophet_hub.errors import Rejected
+from prophet_hub.foreign.ledger import waiting_of
 from prophet_hub.foreign.steps import Applied, Outcome
 from prophet_hub.jobs.load import parse
 from prophet_hub.jobs.run import Failed, started
 from prophet_hub.plugins import Plugins
-from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History, Person
-from prophet_hub.testing.memory import _matches as matches
-from prophet_hub.testing.tracker import ACCOUNT, Knobs, Tracker
 
 LINE = re.compile(r"^(?P<author>\S+), \d{4}-\d\d-\d\d \d\d:\d\d UTC, \S+:$", re.MULTILINE)
 WORD = re.compile(r"\b[tcf]\d+\b")
@@ -106,8 +101,6 @@ class Office:
     def inbox(self):
         replica = self.replica()
         try:
-            from prophet_hub.foreign.ledger import waiting_of  # noqa: PLC0415
-
             rows = [waiting_of(data) for _, data in replica.store.scan("inbox")]
             return [row.reason for row in rows if not row.quiet]
         finally:
@@ -155,8 +148,10 @@ def doubled(trackers):
     return out
 
 
-__all__ = [
-    "ACCOUNT", "ATTACHMENT", "COMMENT", "TICKET", "Clock", "Crash", "History", "Knobs", "Office", "Person",
-    "Rejected", "Tracker", "bodies", "doubled", "item", "live", "matches", "memory", "random",
-    "summaries",
-]  # fmt: skip
+def matches(fields, wanted):
+    """Whether a query of `field=value` terms tells a ticket with these fields."""
+    return all(
+        fields.get(name) == value
+        or (isinstance(fields.get(name), frozenset) and value in fields[name])
+        for name, value in wanted.items()
+    )

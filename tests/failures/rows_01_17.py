@@ -484,7 +484,7 @@ ROWS: tuple[Failure, ...] = (
         guards=(
             Guard(
                 "a comment that has a copy is edited there", "prophet_hub.foreign.planner",
-                "        elif refs:\n            for ref in side.live(record, kind):", "        elif False:\n            for ref in side.live(record, kind):",
+                "        elif refs:\n            for ref in side.mine(record, kind):", "        elif False:\n            for ref in side.mine(record, kind):",
                 also=(
                     Guard(
                         "a create looks whether there was one", "prophet_hub.foreign.writer",
@@ -504,7 +504,7 @@ ROWS: tuple[Failure, ...] = (
         guards=(
             Guard(
                 "a comment that has a copy is edited there", "prophet_hub.foreign.planner",
-                "        elif refs:\n            for ref in side.live(record, kind):", "        elif False:\n            for ref in side.live(record, kind):",
+                "        elif refs:\n            for ref in side.mine(record, kind):", "        elif False:\n            for ref in side.mine(record, kind):",
                 also=(
                     Guard(
                         "a create looks whether there was one", "prophet_hub.foreign.writer",

@@ -124,9 +124,7 @@ def tell_place(replica: Replica, tracker: TrackerId, place: str) -> None:
 
 
 def told_place(replica: Replica, place: str) -> list[TrackerId]:
-    """Returns the tracker that the hubs of this database know at a place, by its digest; several
-    where hubs gave it ids without knowing of one another.
-    """
+    """Returns the trackers that hubs know at a place, by its digest; several if told apart."""
     told = (said for _, said in noted(replica, record_of("place", place)))
     return [TrackerId(bytes.fromhex(said)) for said in told if _TRACKER.fullmatch(said)]
 

@@ -54,7 +54,8 @@ def test_every_command_of_the_readme_does_what_it_says(tmp_path, monkeypatch, ca
                 here.append("--yes")  # what a person answers at the terminal
             code = main(here)
             said = capsys.readouterr()
-            assert code == 0, (words, said)
+            # somebody waits in the inbox, and RT gives no comment back: both say so
+            assert code == (here[0] == "verify" or "--run" in here), (words, said)
     assert pair.faults() == []
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from jobs import memory
-from jobs.topology import Office, bodies, doubled, item, live, summaries
+from jobs.topology import Crash, Office, bodies, doubled, item, live, summaries
 from prophet_hub.errors import Busy, ConfigError
 from prophet_hub.jobs.locks import locked
-from prophet_hub.testing.tracker import Tracker
+from prophet_hub.testing.tracker import Knobs, Tracker
 
 
 @pytest.fixture
@@ -242,3 +242,21 @@ def test_a_run_holds_every_name_of_its_trackers(site, tmp_path):
         pytest.raises(Busy),
     ):
         office.sync("one")
+
+
+def test_another_name_s_query_does_not_prove_that_a_create_never_was(site, tmp_path):
+    text = APART.replace("queue=support", "labels=x").replace("queue=dev", "labels=y")
+    for crash in range(1, 30):
+        a, c = Tracker("a", Knobs(keys=frozenset())), Tracker("c")
+        memory.TRACKERS.update({"a": a, "A/": a, "c": c})
+        c.create("jesse", {"summary": "t0", "labels": frozenset({"x"})})
+        office = Office(tmp_path / str(crash), text)
+        try:
+            office.run("one", crash=crash)
+        except Crash:
+            office.sync("two")
+            office.settle()
+            assert doubled([a, c]) == [], crash
+        else:
+            break
+    assert crash > 5

@@ -18,7 +18,7 @@ from prophet_hub.model import ids
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, TICKET, Ref
 
-__all__ = ["answered", "look", "missed", "never", "unsettled"]
+__all__ = ["answered", "look", "missed", "never", "proves", "unsettled"]
 
 _PATIENCE: Final = 10
 """Runs in which a ticket that could not be read is tried again without a word from a person."""
@@ -52,6 +52,14 @@ def never(side: Side, kind: str, record: RecordId, intent: Intent) -> None:
     side.ledger.look(record)
 
 
+def proves(side: Side, intent: Intent) -> bool:
+    """Tells whether a whole pull shows what became of a create without an answer: one without a
+    query does, or one with the query of whoever made it; another job's may not tell the ticket.
+    """
+    mine = intent.view in {"", side.ledger.job} or not side.spec.query
+    return not intent.ref and mine
+
+
 def missed(side: Side) -> None:
     """Gives up the creates without an answer that a whole pull did not tell.
 
@@ -60,7 +68,7 @@ def missed(side: Side) -> None:
     """
     late = side.able.overlap // timedelta(microseconds=1)
     for (kind, record), intent in list(side.intents.items()):
-        if not intent.ref and not 0 <= side.now() - intent.created < late:
+        if proves(side, intent) and not 0 <= side.now() - intent.created < late:
             never(side, kind, record, intent)
 
 

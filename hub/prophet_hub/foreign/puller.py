@@ -242,8 +242,7 @@ class Puller:
 
     def _take_all(self, batch: list[Fetched], cursor: str | None, *, last: bool) -> list[Pulled]:
         side = self.side
-        creates = not side.spec.parts or side.spec.parts[0].name == side.spec.name
-        unsure = last and creates and any(not i.ref for i in side.intents.values())
+        unsure = last and any(first.proves(side, i) for i in side.intents.values())
         place = side.ledger.place()
         known = cursor in {None, place.cursor} and (place.whole or not last)
         if not batch and not unsure and known:

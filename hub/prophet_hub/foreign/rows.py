@@ -157,6 +157,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
         ref: The answer's id; "" while no answer came.
         number: Its line in the audit, and its row in the journal.
         created: When it was noted, in microseconds since 1970; 0 where an older hub noted it.
+        view: Whose create it is, a job's or one of its remotes': another's query may not tell it.
     """
 
     key: RecordId
@@ -165,6 +166,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
     ref: str = ""
     number: int = 0
     created: int = 0
+    view: str = ""
 
 
 class ItemRow(msgspec.Struct, frozen=True, array_like=True):

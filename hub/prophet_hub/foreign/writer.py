@@ -114,7 +114,8 @@ class Writer:
         offers = self._offers(kind, whole, refused)
         send = offers[tries]
         operation = self.desk.outgoing.create(kind, ticket, record, cells, send)
-        intent = Intent(key=side.born(record), ticket=ticket, sent=send, created=side.now())
+        intent = Intent(key=side.born(record), ticket=ticket, sent=send, created=side.now(),
+                        view=self.ledger.job)  # fmt: skip
         with side.transaction():
             number = self.desk.journal(
                 planned, Verb.CREATE, Ref(kind=kind, id="", ticket=ticket), send

@@ -32,7 +32,7 @@ F17 = "files are sent again in every run, or arrive broken"
 
 LATE = Guard(
     "a listing that lags is given its time", "prophet_hub.foreign.first",
-    "if not intent.ref and not 0 <= side.now() - intent.created < late:", "if not intent.ref:",
+    "if proves(side, intent) and not 0 <= side.now() - intent.created < late:", "if proves(side, intent):",
 )  # fmt: skip
 
 ROWS: tuple[Failure, ...] = (

@@ -341,6 +341,8 @@ class Network:
 
     def _pair(self, job, one, other):
         """What a job should have brought from one remote to another, and did not."""
+        if self._unproven(self.at[one]) or self._unproven(self.at[other]):
+            return  # two of one may differ
         here, there = job["remotes"][one], job["remotes"][other]
         if here.get("direction") == "push" or there.get("direction") == "pull":
             return

@@ -26,7 +26,7 @@ from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.foreign.steps import Outcome, Pulled
 from prophet_hub.model import ids
-from prophet_hub.sdk import TICKET, Checkpoint, Gone, Pull, Ref, Ticket
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Checkpoint, Gone, Pull, Ref, Ticket
 
 __all__ = ["ADOPT", "Fetched", "Puller"]
 
@@ -289,7 +289,9 @@ class Puller:
         ledger.set_scope(ref.id)
         record = side.record(TICKET, ref.id)
         if ledger.item(record) is not None:
-            look_again(side.replica.store, [record], job=side.job)
+            kinds = (COMMENT, ATTACHMENT) if side.spec.parts else ()  # now they are ours to write
+            inner = [child for kind in kinds for child in side.replica.children(record, kind)]
+            look_again(side.replica.store, [record, *inner], job=side.job)
 
     def take(self, unit: Fetched, *, adopting: bool = False) -> Pulled:
         """Puts in what was fetched; inside a transaction."""

@@ -28,7 +28,7 @@ from prophet_hub.sdk.marks import ROOM, unmarked
 from prophet_hub.sdk.times import instant
 
 __all__ = [
-    "BUG_FIELDS", "FIELDS", "SEARCHED", "TASK_FIELDS", "events_of", "file_line", "guessed_type",
+    "FIELDS", "SEARCHED", "TASK_FIELDS", "events_of", "file_line", "guessed_type",
     "name_in", "number_in", "of_task", "path_of_person", "person_in", "shown", "type_in",
 ]  # fmt: skip
 
@@ -54,7 +54,6 @@ _IMPORTANCES = (
 UNDECIDED: Final = "Undecided"
 
 TASK_FIELDS: Final = ("status", "importance", "assignee", "milestone")
-BUG_FIELDS: Final = ("title", "description", "duplicate_of", "tags")
 
 
 def _stripped(text: str) -> str:

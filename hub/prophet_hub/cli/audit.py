@@ -54,15 +54,16 @@ def list_audit(
     with desk.replica() as replica:
         start = _time(replica, since) if since else 0
         records = _records(replica, ticket) if ticket else frozenset[str]()
-        found = (
-            one
-            for one in requests(replica.store)
-            if remote in ("", one.said["remote"])
-            and run in ("", one.said["run"])
-            and one.said["when"] >= start
-            and (not records or one.said["record"] in records)
-        )
-        asked = list(islice(found, min(most, sys.maxsize) or None))
+
+        def wanted(said: dict[str, Any]) -> bool:
+            return (
+                remote in ("", said["remote"])
+                and run in ("", said["run"])
+                and said["when"] >= start
+                and (not records or said["record"] in records)
+            )
+
+        asked = list(islice(requests(replica.store, wanted), min(most, sys.maxsize) or None))
     if as_json:
         desk.json([_data(one) for one in asked])
         return

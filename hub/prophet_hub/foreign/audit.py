@@ -31,7 +31,7 @@ __all__ = [
     "hashed",
     "head",
     "lines",
-    "values_of",
+    "told_of",
 ]
 
 START: Final = "0" * 64
@@ -121,11 +121,7 @@ class Audit:
         """
         row = msgspec.structs.replace(row, salt=ids.fresh())
         number = self._append({
-            "what": "asked", "when": row.created, "run": self._run, "job": row.job,
-            "remote": row.remote, "tracker": row.tracker.hex(), "verb": row.verb, "kind": row.kind,
-            "item": row.ref, "ticket": row.ticket, "record": row.record.hex(),
-            "causes": sorted({one.hex() for found in row.causes.values() for one in found}),
-            "undoes": row.undoes, "values": values_of(row),
+            "what": "asked", "run": self._run, "item": row.ref, **told_of(row)
         })  # fmt: skip
         self._ledger.set_journal(self._run, number, row)
         return number
@@ -186,13 +182,18 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def values_of(row: Journal) -> str:
-    """Returns what a line says of a request's values: their digest, with the row's salt."""
-    return digest(_canonical(hashed(row)))
+def told_of(row: Journal) -> dict[str, Any]:
+    """Returns what a line says of its row in the journal; of the values a digest, with a salt."""
+    return {
+        "when": row.created, "job": row.job, "remote": row.remote, "tracker": row.tracker.hex(),
+        "verb": row.verb, "kind": row.kind, "ticket": row.ticket, "record": row.record.hex(),
+        "causes": sorted({one.hex() for found in row.causes.values() for one in found}),
+        "undoes": row.undoes, "values": digest(_canonical(hashed(row))),
+    }  # fmt: skip
 
 
 def hashed(row: Journal) -> dict[str, Any]:
-    """Returns what that digest is made of."""
+    """Returns what the digest of the values is made of."""
     return {"before": row.before, "after": row.after, "salt": row.salt.hex()}
 
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from prophet_hub.foreign.audit import OPEN, Head, Line, digest, lines, values_of
+from prophet_hub.foreign.audit import OPEN, Head, Line, digest, lines, told_of
 from prophet_hub.foreign.ledger import Ledger, journal_rows
-from prophet_hub.foreign.rows import Journal
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.store.sqlite import Store
 
@@ -114,7 +113,7 @@ class _Check:
         if row is None:
             yield f"Line {number} has no row in the journal any more."
             return
-        told = _told(row)
+        told = told_of(row)
         if said.get("item"):  # of a create the row tells later what it made
             told["item"] = row.ref
         if not (row.salt or row.before or row.after):
@@ -146,13 +145,3 @@ class _Check:
                 yield f"The journal has a write of run {run} (number {number}) without a line."
             else:
                 self.older += 1
-
-
-def _told(row: Journal) -> dict[str, Any]:
-    """Returns what a line must say of a row."""
-    return {
-        "values": values_of(row), "job": row.job, "remote": row.remote,
-        "tracker": row.tracker.hex(), "verb": row.verb, "kind": row.kind, "ticket": row.ticket,
-        "record": row.record.hex(), "undoes": row.undoes, "when": row.created,
-        "causes": sorted({one.hex() for found in row.causes.values() for one in found}),
-    }  # fmt: skip

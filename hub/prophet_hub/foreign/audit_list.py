@@ -6,7 +6,7 @@ rule stands in the log, and is looked up there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -80,8 +80,10 @@ class Asked:
     values: dict[str, Any]
 
 
-def requests(store: Store) -> Iterator[Asked]:
-    """Yields the requests of all runs, the newest first.
+def requests(
+    store: Store, wanted: Callable[[dict[str, Any]], bool] = lambda _: True
+) -> Iterator[Asked]:
+    """Yields the requests of all runs, the newest first, that are wanted by what their lines say.
 
     Raises:
         StoreError: A line cannot be read.
@@ -94,6 +96,8 @@ def requests(store: Store) -> Iterator[Asked]:
             answers.setdefault(said["of"], []).insert(0, (line, said))
             continue
         mine = tuple(answers.pop(line.number, ()))
+        if not wanted(said):
+            continue
         row = ledger.journal(said["run"], line.number)
         yield Asked(
             line=line, said=said, answers=mine,

@@ -12,12 +12,11 @@ from typing import Final
 
 from prophet_hub.foreign.rows import LIFE_SLOT, Journal, Stand
 from prophet_hub.foreign.stands import is_hash
-from prophet_hub.foreign.steps import Outcome, Verb
+from prophet_hub.foreign.steps import NOT_DONE, Outcome, Verb
 from prophet_hub.model.ids import RecordId, TrackerId
 
 __all__ = ["Back", "Past", "Turn", "pasts", "turn"]
 
-_NEVER: Final = frozenset({Outcome.FAILED.value, Outcome.STALE.value, Outcome.NEVER.value})
 _SURE: Final = Outcome.DONE.value
 
 Same = Callable[[str | None, str | None], bool]
@@ -71,7 +70,7 @@ def pasts(rows: Iterable[Journal], tracker: TrackerId) -> list[Past]:
     """
     found: dict[tuple[str, str, RecordId], Past] = {}
     for row in rows:
-        if row.tracker != tracker or row.outcome in _NEVER:
+        if row.tracker != tracker or row.outcome in NOT_DONE:
             continue
         key = row.kind, row.ref, row.record if not row.ref else RecordId(b"")
         past = found.get(key)

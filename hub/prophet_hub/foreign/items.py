@@ -29,9 +29,9 @@ from prophet_hub.model.ids import RecordId, WriteId
 from prophet_hub.sdk import TICKET, Field, Person, Ref
 from prophet_hub.values import PRESENT
 
-__all__ = ["Items", "TwinOf"]
+__all__ = ["Items"]
 
-TwinOf = Callable[[Telling], RecordId | None]
+_TwinOf = Callable[[Telling], RecordId | None]
 """Which record an unknown item says it is a copy of."""
 
 
@@ -41,7 +41,7 @@ class Items:
     def __init__(self, side: Side) -> None:
         self.side, self.ledger = side, side.ledger
 
-    def read(self, telling: Telling, twin_of: TwinOf) -> int:
+    def read(self, telling: Telling, twin_of: _TwinOf) -> int:
         """Tells what happened to an item; returns how many cells it changed here."""
         side, kind, ref = self.side, telling.kind, telling.ref
         record = side.record(kind, ref)
@@ -83,7 +83,7 @@ class Items:
             self.ledger.set_shadow(kind, ref, msgspec.structs.replace(shadow, closed=True))
 
     def _origin(
-        self, telling: Telling, record: RecordId, twin_of: TwinOf
+        self, telling: Telling, record: RecordId, twin_of: _TwinOf
     ) -> tuple[RecordId | None, tuple[RecordId, Intent] | None]:
         """Returns, on first sight, the record that the item is a copy of and the create that made it."""
         side = self.side

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from prophet_hub.foreign.ledger import journal_of
+from prophet_hub.foreign.ledger import journal_rows
 from prophet_hub.foreign.rows import Stand, slot
 from prophet_hub.foreign.side import Side
 from prophet_hub.model import ids
@@ -43,11 +43,12 @@ class Since:
     def _later(self) -> dict[tuple[str, str, str], str]:
         """The last run but this that wrote a field, of all fields of this tracker."""
         side, found = self.side, dict[tuple[str, str, str], str]()
-        runs = {str(key[0]) for key, _ in side.replica.store.scan("receipts")}
-        for run in sorted(runs - {self.run, side.run}, key=_number):
-            for row in journal_of(side.replica.store, run):
-                if row.tracker == side.spec.tracker and _number(run) > _number(self.run):
-                    found |= {(row.kind, row.ref, name): run for name in row.after}
+        for run, _, row in journal_rows(side.replica.store):
+            later = run != side.run and _number(run) > _number(self.run)
+            if later and row.tracker == side.spec.tracker:
+                for name in row.after:
+                    key = row.kind, row.ref, name
+                    found[key] = max(found.get(key, ""), run, key=_number)
         return found
 
     # --- an item -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from prophet_hub.errors import StoreError
@@ -29,24 +30,19 @@ def broken(side: Side) -> Iterator[Drift]:
     for record, row in ledger.items():
         item = fault(kind=row.kind, ref=row.ref, ticket=row.ticket, record=record)
         if record != ids.of_item(row.tracker, row.kind, row.ref):
-            yield _because(item, "it is bound to a record that is not its own")
+            yield replace(item, reason="it is bound to a record that is not its own")
             continue
         shadow = ledger.shadow(row.kind, row.ref)
         if shadow is None:
             yield from _unread(side, record, row)
         elif not shadow.gone and not _stands(side, record, row):
-            yield _because(item, "it was read, and the record that it is does not exist")
+            yield replace(item, reason="it was read, and the record that it is does not exist")
     for kind in (TICKET, COMMENT, ATTACHMENT):
         for ref, _ in ledger.known(kind):
             record = side.record(kind, ref)
             if ledger.item(record) is None:
                 yield fault(kind=kind, ref=ref, record=record,
                             reason="it was read, and no record is bound to it")  # fmt: skip
-
-
-def _because(drift: Drift, reason: str) -> Drift:
-    return Drift(remote=drift.remote, why=drift.why, kind=drift.kind, ref=drift.ref,
-                 ticket=drift.ticket, record=drift.record, reason=reason)  # fmt: skip
 
 
 def _unread(side: Side, record: RecordId, row: ItemRow) -> Iterator[Drift]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from prophet_hub.errors import HubError
 from prophet_hub.foreign.fill import Fill
@@ -16,6 +17,7 @@ from prophet_hub.model.ids import RecordId, TrackerId
 from prophet_hub.sdk import Connector, FieldMap, Person, Ref
 
 __all__ = [
+    "NOT_DONE",
     "Applied",
     "FieldPlan",
     "InboxItem",
@@ -110,6 +112,10 @@ class Outcome(StrEnum):
     STALE = "stale"  # moved on under our hands; the next run looks again
     UNSURE = "unsure"  # no answer came; the next run looks first
     NEVER = "never"  # no answer came, and a later reading does not show it
+
+
+NOT_DONE: Final = frozenset({Outcome.FAILED, Outcome.STALE, Outcome.NEVER})
+"""What a write that surely did not happen came to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

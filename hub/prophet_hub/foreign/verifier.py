@@ -38,7 +38,7 @@ __all__ = ["ASKED", "Verifier"]
 ASKED: Final = 100
 """Tickets of a remote that are asked for one by one at most, unless every one shall be."""
 
-Told = ListedTicket | Ticket | Gone | HubError
+_Told = ListedTicket | Ticket | Gone | HubError
 _Part = tuple[str, str, str, str | None, str | None]
 """Kind, id, our field, what stands in the base, what is shown."""
 
@@ -114,7 +114,7 @@ class Verifier:
 
     # --- the listing -----------------------------------------------------------------------------
 
-    def _lines(self) -> Iterator[tuple[str, Told]]:
+    def _lines(self) -> Iterator[tuple[str, _Told]]:
         """Yields each ticket that is listed, once, with what is told of it."""
         for item in self.side.connector.listed(Pull(query=self.side.spec.query)):
             ref = _ref(item)
@@ -126,7 +126,7 @@ class Verifier:
             else:
                 yield ref.id, item
 
-    def _is_odd(self, ref: str, told: Told) -> bool:
+    def _is_odd(self, ref: str, told: _Told) -> bool:
         """Tells whether a ticket has to be looked at closely."""
         shadow = self.ledger.shadow(TICKET, ref)
         if isinstance(told, Gone):
@@ -146,7 +146,7 @@ class Verifier:
         row = self.ledger.item(side.record(TICKET, ref))
         return row is not None and row.born
 
-    def _ask(self, ref: str) -> Told:
+    def _ask(self, ref: str) -> _Told:
         """Reads one ticket; an error that is its alone is what is told of it."""
         self._asked += 1
         try:
@@ -156,7 +156,7 @@ class Verifier:
                 raise
             return error
 
-    def _judged(self, ref: str, told: Told) -> Iterator[Drift]:
+    def _judged(self, ref: str, told: _Told) -> Iterator[Drift]:
         """Yields what is odd about one ticket, with why."""
         news, shadow = ref in self._news, self.ledger.shadow(TICKET, ref)
         if self._waits(TICKET, ref):
@@ -213,7 +213,7 @@ class Verifier:
     def _telling(self, told: Ticket) -> Telling:
         return read_ticket(told, self.side.fields[TICKET])
 
-    def _differences(self, ref: str, shadow: Shadow, told: Told) -> Iterator[_Part]:
+    def _differences(self, ref: str, shadow: Shadow, told: _Told) -> Iterator[_Part]:
         """Yields in what a ticket is not as it was read, as far as it is told."""
         fields, files = self.side.fields[TICKET], None
         if isinstance(told, Ticket):

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from prophet_hub.values import from_micros, instant_text
 
-__all__ = ["LEFT_OUT", "Pseudonyms", "Safe", "among", "formed", "moment", "sealed"]
+__all__ = ["Pseudonyms", "Safe", "among", "formed", "moment", "sealed"]
 
-LEFT_OUT: Final = "(left out)"
+_LEFT_OUT: Final = "(left out)"
 _SCHEMES: Final = frozenset({"http", "https", "file", "ssh", "sftp", "s3", "memory"})
 
 
@@ -87,11 +87,11 @@ def sealed(data: object, keys: Collection[str]) -> Any:
     """
     if isinstance(data, Mapping):
         return {
-            str(key) if isinstance(key, Safe) or key in keys else LEFT_OUT: sealed(value, keys)
+            str(key) if isinstance(key, Safe) or key in keys else _LEFT_OUT: sealed(value, keys)
             for key, value in data.items()
         }
     if isinstance(data, (list, tuple)):
         return [sealed(one, keys) for one in data]
     if data is None or isinstance(data, (bool, int, float)):
         return data
-    return str(data) if isinstance(data, Safe) else LEFT_OUT
+    return str(data) if isinstance(data, Safe) else _LEFT_OUT

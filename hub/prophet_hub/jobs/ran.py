@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from prophet_hub.engine.replica import Replica
 from prophet_hub.foreign.ledger import Ledger, journal_of, journal_rows
@@ -52,6 +53,7 @@ def wrote(replica: Replica, run: str) -> Iterator[Wrote]:
     """Yields the writes of a run in their order."""
     rows = journal_of(replica.store, run)
     back = _taken_back(replica, run) if rows else {}
+    named = cache(Ledger(replica.store, TrackerId(b""), "").remote_named)
     for row in rows:
         changes = tuple(
             _change(row, name, after, back)
@@ -63,7 +65,7 @@ def wrote(replica: Replica, run: str) -> Iterator[Wrote]:
         whole = whole or (back.get(within, "") if row.ticket else "")
         parts = {one.undone for one in changes}
         yield Wrote(
-            remote=Ledger(replica.store, row.tracker, "").remote_named(row.tracker) or row.remote,
+            remote=named(row.tracker) or row.remote,
             verb=row.verb, kind=row.kind, ref=row.ref, ticket=row.ticket, record=row.record,
             outcome=row.outcome, changes=changes,
             undone=whole or (max(parts) if parts and "" not in parts else ""),

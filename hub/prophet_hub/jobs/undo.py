@@ -14,8 +14,7 @@ from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import HubError, RemoteError, UsageError
 from prophet_hub.foreign import shared
 from prophet_hub.foreign.ledger import Ledger, journal_of
-from prophet_hub.foreign.rows import Journal
-from prophet_hub.foreign.steps import Outcome
+from prophet_hub.foreign.steps import NOT_DONE
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.opening import Opened, opened
 from prophet_hub.jobs.report import RemoteReport, Report, keep, report_of, runs
@@ -25,9 +24,7 @@ from prophet_hub.jobs.trackers import tracker_of
 from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
 
-__all__ = ["Undo", "undoing", "undone_by"]
-
-_NEVER = frozenset({Outcome.NEVER, Outcome.FAILED, Outcome.STALE})
+__all__ = ["Undo", "undoing"]
 
 
 @contextlib.contextmanager
@@ -52,7 +49,7 @@ def undoing(
         yield Undo(replica, file, past, found, plugins=plugins, clock=clock)
 
 
-def undone_by(replica: Replica, run: str) -> str:
+def _undone_by(replica: Replica, run: str) -> str:
     """Returns the last run that took back something of a run, "" for none."""
     return next((one.run for one in runs(replica) if one.undoes == run and one.written), "")
 
@@ -74,9 +71,9 @@ class Undo(Run):
     ) -> None:  # fmt: skip
         super().__init__(replica, file, found, plugins=plugins, clock=clock)
         self.past, self.mailed = past, 0
-        self.before = undone_by(replica, past.run)
+        self.before = _undone_by(replica, past.run)
         self._wrote = [row for row in journal_of(replica.store, past.run)
-                       if row.outcome not in _NEVER]  # fmt: skip
+                       if row.outcome not in NOT_DONE]  # fmt: skip
         self.report.undoes = past.run
         self.report.remotes = {name: RemoteReport(name=name) for name in self._touched()}
         keep(replica, self.report)
@@ -106,7 +103,9 @@ class Undo(Run):
                 yield from self._whole(remote, partial(remote.foreign.inverse, self.past.run))
             if remote.broken:
                 remote.planned.clear()
-        self.mailed = sum(self._mails(row) for row in self._wrote)
+        mailing = {one.spec.tracker for one in self._remotes.values()
+                   if one.spec.connector.capabilities.notifies}  # fmt: skip
+        self.mailed = sum(row.tracker in mailing for row in self._wrote)
         self.report.kept = len(self.kept)
 
     def apply(self) -> Iterator[Progress]:
@@ -136,9 +135,3 @@ class Undo(Run):
     def _refused(self, step: LeftOut) -> Progress:
         error: HubError = UsageError(str(step), hint="Undo the run at the hub that made it.")
         return self._failed(step.remote, error)
-
-    def _mails(self, row: Journal) -> bool:
-        """Tells whether a write may have sent mail."""
-        names = {one.spec.tracker: one for one in self._remotes.values()}
-        found = names.get(row.tracker)
-        return found is not None and found.spec.connector.capabilities.notifies

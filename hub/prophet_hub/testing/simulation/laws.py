@@ -16,7 +16,7 @@ from prophet_hub.sdk import History
 from prophet_hub.testing.items import ACCOUNT
 from prophet_hub.testing.simulation.looking import FIELDS, Copy, Sight, short, spoken
 from prophet_hub.testing.simulation.setting import FILLED
-from prophet_hub.testing.simulation.twin import Edit, tokens
+from prophet_hub.testing.simulation.twin import Choice, Edit, Thing, tokens
 
 if TYPE_CHECKING:
     from prophet_hub.testing.simulation.world import World
@@ -97,8 +97,43 @@ def _is_in_query(copy: Copy) -> bool:
 
 
 def _why_absent(sight: Sight, home: Copy, remote: str) -> str:
-    lines = sight.waiting.get((remote, sight.record(home)), ())
+    lines = [
+        line for at in (remote, home.tracker.name)
+        for line in sight.waiting.get((at, sight.record(home)), ())
+    ]  # fmt: skip
     return next((f"inbox: {short(reason)}" for _, reason in lines), "")
+
+
+def comments_are_everywhere(world: World, sight: Sight) -> Iterator[str]:
+    """A comment or file stands in every copy of its ticket, where it may."""
+    for thing in sorted({edit.thing for edit in world.twin.edits.values()}):
+        if thing[0] == "ticket":
+            continue
+        born = world.twin.edits[thing[1] * 10]
+        copies = sight.tickets.get(born.ticket, [])
+        home = next((one for one in copies if one.tracker.name == born.at), None)
+        if home is None or not _is_told(home) or not sight.holds(home.tracker, thing):
+            continue
+        for copy in sight.live(born.ticket):
+            use = copy.tracker.remote
+            if use.direction == "pull" or sight.holds(copy.tracker, thing):
+                continue
+            if born.private and use.audience != "private":
+                world.excused["private, and stays where it is"] += 1
+            elif cause := _why_alone(sight, copies, copy, thing):
+                world.excused[cause] += 1
+            else:
+                yield f"{thing[0]} {thing[1]} of ticket {born.ticket} at {home} is not at {copy}"
+
+
+def _why_alone(sight: Sight, copies: list[Copy], copy: Copy, thing: Thing) -> str:
+    if any(one.item.gone for one in copies):
+        return "a ticket that somebody deleted"
+    if not _is_in_query(copy):
+        return "a ticket that no query tells any more"
+    if any(one.item.private for one in copies):
+        return "a ticket that is private"
+    return sight.excuse(copies, "") or sight.excuse_part(copy.tracker.name, thing)
 
 
 # --- nothing is doubled ---
@@ -194,6 +229,32 @@ def _quoted(edit: Edit) -> str:
     return f"w{edit.number}x, which {edit.who} wrote as {edit.prop} of {edit.thing[0]} {edit.thing[1]} at {edit.at}"
 
 
+def the_last_choice_stands(world: World, sight: Sight) -> Iterator[str]:
+    """Of a field of few words, set in one tracker alone, the last setting is shown everywhere."""
+    cells: dict[tuple[int, str], list[Choice]] = {}
+    for choice in world.twin.choices:
+        cells.setdefault((choice.ticket, choice.prop), []).append(choice)
+    for (ticket, prop), choices in cells.items():
+        last = choices[-1]
+        if prop not in FIELDS or ticket not in sight.tickets or len({c.at for c in choices}) > 1:
+            continue
+        made = next(one for one in sight.tickets[ticket] if one.tracker.name == last.at)
+        if last.lost or made.item.gone or made.item.hidden or not _is_in_query(made):
+            continue
+        for copy in sight.live(ticket):
+            if sight.in_words(copy, prop, copy.item.fields.get(prop)) == sight.in_words(
+                made, prop, last.value
+            ):
+                continue
+            if copy.tracker.remote.direction == "pull" and copy.tracker is not made.tracker:
+                continue
+            cause = _why_apart(sight, ticket, copy, made, prop)
+            if not cause:
+                yield f"{prop} of ticket {ticket}, which {last.at} alone set to {last.value!r}, is {copy.item.fields.get(prop)!r} at {copy}"
+            else:
+                world.excused[cause] += 1
+
+
 # --- whose word it is ---
 
 
@@ -272,14 +333,52 @@ def nobody_is_called(world: World, sight: Sight) -> Iterator[str]:
             yield f"{who} was called by the hub in {tracker.name}/{ref}"
 
 
+# --- what a run may do ---
+
+
+def brakes_hold(world: World, sight: Sight) -> Iterator[str]:
+    """No run does more than its brakes let it, unless a person says yes."""
+    yield from world.overrun
+
+
+def the_second_run_is_idle(world: World, sight: Sight) -> Iterator[str]:
+    """Where nothing happened nothing is planned."""
+    for planned in world.hub.planned:
+        yield f"it plans to {planned.verb} {planned.ref.kind} {planned.ref.id} in {planned.remote}"
+
+
+def requests_stay_in_the_budget(world: World, sight: Sight) -> Iterator[str]:
+    """A run with nothing to do asks each tracker who it is, and what changed; what waits is looked at."""
+    for name, count in world.asked.items():
+        waits = sum(len(lines) for (remote, _), lines in sight.waiting.items() if remote == name)
+        if count > IDLE + 2 * waits:
+            yield f"an idle run sent {count} requests to {name}, where {waits} wait"
+
+
+def poison_stops_only_itself(world: World, sight: Sight) -> Iterator[str]:
+    """No remote fails as a whole where nothing goes wrong but with single tickets."""
+    for remote in world.hub.reports[-1].remotes.values():
+        if remote.error:
+            yield f"{remote.name}: {remote.error}"
+
+
+IDLE = 3
+"""Requests of an idle run to one tracker."""
+
 LAWS: Mapping[str, Law] = {
     "the trackers agree": trackers_agree,
     "tickets are everywhere": tickets_are_everywhere,
+    "comments are everywhere": comments_are_everywhere,
     "nothing is doubled": nothing_is_doubled,
     "nothing is gone": nothing_is_gone,
     "the last word stands": the_last_word_stands,
+    "the last choice stands": the_last_choice_stands,
     "no author is invented": no_author_is_invented,
     "nothing private is public": nothing_private_is_public,
     "nobody is called": nobody_is_called,
+    "brakes hold": brakes_hold,
+    "the second run is idle": the_second_run_is_idle,
+    "requests stay in the budget": requests_stay_in_the_budget,
+    "poison stops only itself": poison_stops_only_itself,
 }
 """Name -> law, in the order in which they are looked at."""

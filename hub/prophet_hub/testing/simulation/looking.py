@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from prophet_hub.model import codec
 from prophet_hub.model.changes import Entry
 from prophet_hub.model.ids import RecordId, of_item
-from prophet_hub.sdk import TICKET, FieldChange, Value
+from prophet_hub.sdk import COMMENT, TICKET, FieldChange, Value
 from prophet_hub.testing.items import Item
-from prophet_hub.testing.simulation.twin import texts_in, tokens
+from prophet_hub.testing.simulation.twin import Thing, texts_in, tokens
 from prophet_hub.testing.simulation.watched import Watched
 
 if TYPE_CHECKING:
@@ -65,10 +65,46 @@ class Sight:
         value = copy.item.fields.get(prop)
         if isinstance(value, str):
             if prop == "status":
-                return dict(copy.tracker.remote.words).get(value, value)
+                return self.in_words(copy, prop, value)
             if prop in {"summary", "description", "priority"}:
                 return " ".join(map(str, sorted(tokens(value))))
         return value
+
+    def in_words(self, copy: Copy, prop: str, value: Value | None) -> Value | None:
+        """Returns a tracker's word for a field in ours."""
+        if prop == "status" and isinstance(value, str):
+            return dict(copy.tracker.remote.words).get(value, value)
+        return value
+
+    def holds(self, tracker: Watched, thing: Thing) -> bool:
+        """Whether a comment or file stands anywhere in a tracker."""
+        return thing in self._things[tracker.name]
+
+    @cached_property
+    def _things(self) -> dict[str, set[Thing]]:
+        twin = self.world.twin
+        found: dict[str, set[Thing]] = {}
+        for name, tracker in self.world.trackers.items():
+            held = found[name] = set()
+            for item in tracker.items.values():
+                for note in () if item.gone else item.comments:
+                    if number := twin.comments.get((name, note.id)):
+                        held.add(("comment", number))
+                for file in () if item.gone else item.attachments:
+                    held.update(twin.edits[n].thing for n in twin.known(file.data.decode()))
+        return found
+
+    def excuse_part(self, remote: str, thing: Thing) -> str:
+        """Returns what the hub says of why a comment or file is not in a tracker, "" for nothing."""
+        hub, twin = self.world.hub, self.world.twin
+        for (name, ref), number in twin.comments.items():
+            if ("comment", number) == thing:
+                record = hub.replica.name(of_item(hub.tracker(name), COMMENT, ref))
+                if (record, "body") in self.conflicts:
+                    return "a conflict that people see"
+                if lines := self.waiting.get((remote, record)):
+                    return f"inbox: {short(lines[0][1])}"
+        return ""
 
     def record(self, copy: Copy) -> RecordId:
         """Returns the hub's name of an item."""

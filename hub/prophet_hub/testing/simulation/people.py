@@ -9,6 +9,7 @@ from prophet_hub.errors import RemoteError
 from prophet_hub.sdk import Value
 from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.items import Item, Note
+from prophet_hub.testing.simulation.in_the_hub import answer, write_in_the_hub
 from prophet_hub.testing.simulation.setting import PEOPLE, STATUSES
 from prophet_hub.testing.simulation.steps import Step
 from prophet_hub.testing.simulation.twin import Edit, Thing, texts_in, token
@@ -40,6 +41,8 @@ def act(world: World, step: Step) -> str:
     """Lets somebody do what the step says; returns a line for the story, "" if it cannot be done."""
     tracker = world.trackers[step.at]
     try:
+        if step.kind in _IN_THE_HUB:
+            return _IN_THE_HUB[step.kind](world, step)
         if step.kind in _ANYWHERE:
             return _ANYWHERE[step.kind](world, tracker, step)
         found = _found(world, step)
@@ -208,6 +211,32 @@ def _delete(_world: World, tracker: Watched, item: Item, step: Step) -> str:
     return f"{step.who} deletes {_place(tracker, item, step)}"
 
 
+def _restore(world: World, tracker: Watched, step: Step) -> str:
+    for ref in world.twin.items(step.ticket, tracker.name):
+        if tracker.items[ref].gone and not tracker.items[ref].merged_into:
+            tracker.restore(step.who, ref)
+            return f"{step.who} brings ticket {step.ticket} ({tracker.name}/{ref}) back"
+    return ""
+
+
+def _merge(world: World, tracker: Watched, item: Item, step: Step) -> str:
+    others = [
+        one.id
+        for one in tracker.items.values()
+        if one is not item and not one.gone and one.private == item.private
+    ]
+    if not others:
+        return ""
+    into = others[step.pick % len(others)]
+    tracker.merge(step.who, item.id, into)
+    return f"{step.who} makes {_place(tracker, item, step)} a part of {tracker.name}/{into}"
+
+
+def _poison(_world: World, tracker: Watched, item: Item, step: Step) -> str:
+    tracker.poisoned.add(item.id)
+    return f"{_place(tracker, item, step)} cannot be read any more"
+
+
 def _move(_world: World, tracker: Watched, item: Item, step: Step) -> str:
     tracker.update(step.who, item.id, {"queue": "out"})
     return f"{step.who} moves {_place(tracker, item, step)} out of the query"
@@ -237,6 +266,11 @@ _ANYWHERE: Mapping[str, Callable[[World, Watched, Step], str]] = {
     "wait": _wait,
     "fault": _fault,
     "lock out": _lock_out,
+    "restore": _restore,
+}
+_IN_THE_HUB: Mapping[str, Callable[[World, Step], str]] = {
+    "write in the hub": write_in_the_hub,
+    "answer": answer,
 }
 _AT_TICKETS: Mapping[str, Callable[[World, Watched, Item, Step], str]] = {
     "write": _write,
@@ -247,6 +281,8 @@ _AT_TICKETS: Mapping[str, Callable[[World, Watched, Item, Step], str]] = {
     "edit comment": _edit_comment,
     "attach": _attach,
     "delete": _delete,
+    "merge": _merge,
+    "poison": _poison,
     "move": _move,
     "back": _back,
     "hide": _hide,

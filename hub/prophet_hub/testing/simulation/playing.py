@@ -89,6 +89,7 @@ def judge(world: World) -> None:
     for name, law in LAWS.items():
         for what in law(world, sight):
             raise Broken(name, what)
+    world.twin.choices.clear()
 
 
 def _verdict(world: World, law: str = "", what: str = "") -> Verdict:

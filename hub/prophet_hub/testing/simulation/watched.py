@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from prophet_hub.sdk import Context, Operation, Receipt, Ref, Value
+from prophet_hub.errors import Garbled
+from prophet_hub.sdk import Context, Gone, Operation, Receipt, Ref, Ticket, Value
 from prophet_hub.testing.faults import Fault
 from prophet_hub.testing.items import ACCOUNT, Item
 from prophet_hub.testing.memory import MEMORY_FIELDS, MemoryConnector, MemorySettings
@@ -28,6 +29,7 @@ class Watched(Tracker):
         called: Whom a text of the hub's named, so that mail went out.
         created, closed, ended: How many tickets the hub made, closed and deleted.
         seen: Item -> the moment at which the hub last looked at it.
+        poisoned: Tickets that nobody can read.
         kept: The same of every reading that went well to its end.
     """
 
@@ -39,6 +41,7 @@ class Watched(Tracker):
         self.created = self.closed = self.ended = 0
         self.seen: dict[str, int] = {}
         self.kept: dict[str, list[int]] = {}
+        self.poisoned: set[str] = set()
         self.faulty: list[Fault] = []
 
     @contextmanager
@@ -181,6 +184,10 @@ class Watched(Tracker):
         """Notes that the hub looks at a ticket now."""
         self.seen[ref.id] = self.twin.tick()
 
+    def done(self) -> tuple[int, int, int]:
+        """Returns how many tickets the hub closed, deleted and created here."""
+        return self.closed, self.ended, self.created
+
     def committed(self) -> None:
         """A whole reading of the tracker went well: what the hub saw is in its log."""
         for ref, moment in self.seen.items():
@@ -204,6 +211,12 @@ class Spoken(MemoryConnector):
         settings = MemorySettings(tracker=tracker, fields=rows)
         super().__init__(settings, Context(remote=tracker.name))
         self._watched = tracker
+
+    def ticket(self, ref: Ref) -> Ticket | Gone:
+        """Returns a ticket; one that is poisoned makes no sense to anybody."""
+        if ref.id in self._watched.poisoned:
+            raise Garbled(f"{self.context.remote} told ticket {ref.id} in no known form.")
+        return super().ticket(ref)
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation; what is done by it is the hub's doing."""

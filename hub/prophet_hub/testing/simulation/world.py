@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
-from prophet_hub.errors import Busy
-from prophet_hub.testing.items import EPOCH
+from prophet_hub.errors import Busy, Rejected
+from prophet_hub.testing.items import EPOCH, Item
 from prophet_hub.testing.simulation.hub import Died, Hub
 from prophet_hub.testing.simulation.people import act
 from prophet_hub.testing.simulation.setting import FILLED, PEOPLE, Remote, Setting
@@ -19,6 +20,9 @@ from prophet_hub.testing.simulation.watched import Spoken, Watched
 __all__ = ["JOB", "Broken", "World"]
 
 JOB = "job"
+_ROBOT = 90_000
+"""The number of the first step that a server takes by itself."""
+
 ROUNDS = 14
 """Runs without a fault after which a world must have come to rest."""
 
@@ -47,6 +51,8 @@ class World:
         excused: How often the laws met something that no hub can help, by cause.
         story: What happened, a line each.
         second: Seconds that have passed.
+        overrun: What runs did beyond their brakes without a yes.
+        asked: How many requests the last run sent to each tracker, which had nothing to do.
     """
 
     def __init__(self, setting: Setting, folder: Path) -> None:
@@ -54,6 +60,7 @@ class World:
         self.twin = Twin()
         self.trackers = {one.name: Watched(one, self.twin) for one in setting.remotes}
         self.second = 0
+        self._resting = False
         self._ticks = 0
         self.story: list[str] = []
         self.happened: Counter[str] = Counter()
@@ -62,7 +69,12 @@ class World:
             _tree(setting), _people(setting), {name: Spoken(one) for name, one in self.trackers.items()},
             name="h0", clock=self._clock, folder=folder,
         )  # fmt: skip
-        self.braked = 0
+        self.overrun: list[str] = []
+        self.asked: dict[str, int] = {}
+        self._spoken = 0
+        for tracker in self.trackers.values():
+            if tracker.remote.automation:
+                tracker.after_write = partial(self._automation, tracker)
         self.wait(0)
 
     def close(self) -> None:
@@ -95,6 +107,30 @@ class World:
             self.story.append(said)
             self.happened[step.kind] += 1
 
+    def _automation(self, tracker: Watched, item: Item) -> None:
+        """The server acts after a write of the hub's: it adds a word of its own, or takes ours back."""
+        self._spoken += 1
+        if self._resting or self._spoken % 3 or item.gone:
+            return
+        with tracker.by_people():
+            if tracker.remote.automation == "adds":
+                step = Step(kind="write", number=_ROBOT + self._spoken, pick=3, who="robot",
+                            at=tracker.name, ticket=self.twin.tickets.get((tracker.name, item.id), 0))  # fmt: skip
+            else:
+                word = next(
+                    (theirs for theirs, ours in tracker.remote.words if ours == "open"), "open"
+                )
+                step = None
+                with suppress(Rejected):
+                    tracker.update("robot", item.id, {"status": word})
+        said = (
+            act(self, step)
+            if step
+            else f"the server sets status of {tracker.name}/{item.id} to {word}"
+        )
+        self.story.append(f"   {said}")
+        self.happened["automation"] += 1
+
     # --- what the hub does ---
 
     def _disturbed(self, step: Step) -> None:
@@ -120,10 +156,26 @@ class World:
 
     def _sync(self, boundary: Callable[[str], None], *, yes: bool) -> None:
         self.happened["syncs"] += 1
+        before = {name: one.done() for name, one in self.trackers.items()}
+        try:
+            self._run(boundary, yes=yes)
+        finally:
+            for name, one in self.trackers.items():
+                if not yes:
+                    self._braked(name, before[name], one.done())
+
+    def _braked(self, name: str, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+        """Looks whether a run to which nobody said yes did more than it may."""
+        for what, old, new, limit in zip(
+            ("closed", "deleted", "created"), before, after, self.setting.brakes, strict=True
+        ):
+            if new - old > limit:
+                self.overrun.append(f"a run {what} {new - old} tickets in {name}, and may {limit}")
+
+    def _run(self, boundary: Callable[[str], None], *, yes: bool) -> None:
         try:
             report = self.hub.run(JOB, yes=yes, boundary=boundary)
             if report.state == "braked":
-                self.braked += 1
                 self.happened["brakes"] += 1
                 self.story.append(f"   brakes hold it: {'; '.join(report.brakes)}")
             for remote in report.remotes.values():
@@ -154,14 +206,24 @@ class World:
         for tracker in self.trackers.values():
             self.happened["faults"] += sum(f.hits for f in tracker.faulty)
             tracker.calm()
+        self._resting = True
         self.story.append("quiet: the hub syncs until nothing is written")
         for number in range(ROUNDS):
             before = self.state()
             self.wait(120)
             self._sync(_nobody, yes=number > 0)
             if self.state() == before and number and not self.hub.reports[-1].brakes:
+                self._idle()
+                self._resting = False
                 return number
         raise Broken("the second run writes nothing", f"{ROUNDS} runs, and no rest")
+
+    def _idle(self) -> None:
+        """Runs once more, with nothing to do, and counts what that costs."""
+        before = {name: one.requests for name, one in self.trackers.items()}
+        self.wait(120)
+        self._sync(_nobody, yes=True)
+        self.asked = {name: one.requests - before[name] for name, one in self.trackers.items()}
 
     def state(self) -> tuple[int, int]:
         """Returns what changes when anything is written anywhere."""

@@ -296,3 +296,21 @@ def test_a_comment_that_is_edited_on_one_copy_while_another_is_made_stops_no_run
         tick(r, t, u), hub.syncs()
         bodies = [x.items["1"].comments[0].body.rsplit("\n\n")[-1] for x in (r, t, u)]
         assert bodies == ["goodbye"] * 3
+
+
+def test_a_comment_whose_ticket_is_deleted_there_is_not_planned_for_ever():
+    r, t, u = Tracker("R"), Tracker("T"), Tracker("U")
+    r.create("bob", {"summary": "x"})
+    note = r.comment("bob", "1", "hello")
+    options = {name: {"deletes": False} for name in "RTU"}
+    with Hub(r, t, u, **options) as hub:
+        tick(r, t, u), hub.syncs()
+        t.delete("eve", "1")
+        r.edit_comment("bob", "1", note, "goodbye")
+        tick(r, t, u), hub.syncs()
+        assert u.items["1"].comments[0].body.endswith("goodbye")
+        assert hub.sync() == []
+
+        t.restore("eve", "1")
+        tick(r, t, u), hub.syncs()
+        assert t.items["1"].comments[0].body.endswith("goodbye")

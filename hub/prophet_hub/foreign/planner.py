@@ -159,14 +159,15 @@ class Planner:
             return
         ticket = side.replica.name(ticket)
         refs = side.refs(record, kind)
-        if life and life.shown is None:
+        if refs or (life and life.shown is None):
             for ref in side.mine(record, kind):
-                shadow = self.ledger.shadow(kind, ref) or Shadow()
-                self._delete(record, kind, Ref(kind=kind, id=ref, ticket=shadow.ticket), cells)
-        elif refs:
-            for ref in side.mine(record, kind):
-                shadow = self.ledger.shadow(kind, ref) or Shadow()
-                self._update(record, kind, ref, shadow.ticket, cells)
+                inside = (self.ledger.shadow(kind, ref) or Shadow()).ticket
+                if life and life.shown is None:
+                    self._delete(record, kind, Ref(kind=kind, id=ref, ticket=inside), cells)
+                elif (self.ledger.shadow(TICKET, inside) or Shadow()).gone:
+                    self._later(lambda: self.ledger.look(record))  # its ticket may come back
+                else:
+                    self._update(record, kind, ref, inside, cells)
         elif ticket in self._notes.creates:
             self._create(record, kind, "", cells)
         elif (live := side.mine(ticket, TICKET)) and side.replica.alive(ticket):

@@ -9,10 +9,13 @@ from collections import Counter
 
 import pytest
 
-from prophet_hub.testing.simulation import draw, play
+from prophet_hub.testing.simulation import STANDARD, boundaries, draw, play
 
 WORLDS = 200
-REAL = {"kills", "started twice", "faults", "acts in a run", "hide", "delete", "brakes", "lock out"}
+REAL = {
+    "kills", "started twice", "faults", "acts in a run", "hide", "delete", "brakes", "lock out",
+    "poison", "automation", "merge", "answer", "write in the hub", "edit comment", "attach",
+}  # fmt: skip
 """What must really have happened in them."""
 
 
@@ -32,7 +35,7 @@ def test_two_hundred_worlds_break_no_law(tmp_path):
 def test_one_seed_makes_everything(seed):
     """The order of sets, the clock and the system's chance have no part in it."""
     text = (
-        "import tempfile, pathlib, sys; from prophet_hub.testing.simulation import draw, play;"
+        "import tempfile, pathlib, sys; from prophet_hub.testing.simulation import STANDARD, boundaries, draw, play;"
         f"v = play(draw({seed}), pathlib.Path(tempfile.mkdtemp()));"
         "sys.stdout.write(repr((v.law, v.story, v.state, sorted(v.happened.items()))))"
     )
@@ -47,3 +50,12 @@ def test_one_seed_makes_everything(seed):
 
     assert len(told) == 1
     assert "makes ticket" in next(iter(told))
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_the_standard_world_survives_a_kill_at_every_boundary(name, tmp_path):
+    """Each ninth of them; `make simulate` walks them all."""
+    walked = [*boundaries(name, tmp_path, every=9)]
+
+    assert [(at, v.law, v.what) for at, v in walked if v.law] == []
+    assert len(walked) > 10

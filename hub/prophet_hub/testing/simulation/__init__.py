@@ -9,16 +9,19 @@ from prophet_hub.testing.simulation.laws import LAWS
 from prophet_hub.testing.simulation.playing import Plan, Verdict, draw, play
 from prophet_hub.testing.simulation.setting import TRAITS, Remote, Setting
 from prophet_hub.testing.simulation.shrinking import shrink
+from prophet_hub.testing.simulation.standard import STANDARD, boundaries
 from prophet_hub.testing.simulation.steps import Step
 
 __all__ = [
     "LAWS",
+    "STANDARD",
     "TRAITS",
     "Plan",
     "Remote",
     "Setting",
     "Step",
     "Verdict",
+    "boundaries",
     "draw",
     "play",
     "shrink",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from prophet_hub.testing.simulation.playing import Plan, Verdict, draw, play
 from prophet_hub.testing.simulation.shrinking import shrink
+from prophet_hub.testing.simulation.standard import STANDARD, boundaries
 
 __all__ = ["main"]
 
@@ -60,14 +61,30 @@ def _many(seeds: range, processes: int) -> int:
             excused += causes
             broken += found
             _say(f"{happened['worlds']} worlds, up to seed {lot[-1]}: {len(broken)} broken")
+    fallen = _walked()
     _table("What happened", happened)
     _table("What no hub can help, or people are told of", excused)
-    _say(f"\n{happened['worlds']} worlds, broken laws: {len(broken)}")
+    _say(f"\n{happened['worlds']} worlds, broken laws: {len(broken) + fallen}")
     for seed, law in broken[:1]:
         with tempfile.TemporaryDirectory() as folder:
             _tell(*shrink(draw(seed), law, Path(folder)))
         _say(f"\nThe world as it was drawn: --seed {seed}")
-    return 1 if broken else 0
+    return 1 if broken or fallen else 0
+
+
+def _walked() -> int:
+    """Kills the standard world at every boundary; returns how many of its worlds broke a law."""
+    fallen = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in STANDARD:
+            count = 0
+            for at, verdict in boundaries(name, Path(folder)):
+                count += 1
+                if verdict.law:
+                    fallen += 1
+                    _say(f"killed at boundary {at}: {verdict.law}: {verdict.what}")
+            _say(f"the standard world, {name}: killed at each of {count} boundaries")
+    return fallen
 
 
 def _lot(seeds: range) -> _Lot:

@@ -19,8 +19,8 @@ __all__ = ["answer", "write_in_the_hub"]
 def write_in_the_hub(world: World, step: Step) -> str:
     """Writes a priority into the database, over whatever it shows."""
     replica, twin = world.hub.replica, world.twin
-    home = twin.homes.get(step.ticket)
-    for ref in twin.items(step.ticket, home) if home else ():
+    home = twin.homes.get(step.ticket, "")
+    for ref in twin.items(step.ticket, home):
         record = of_item(world.hub.tracker(world.trackers[home].name), TICKET, ref)
         if not replica.knows(record) or world.trackers[home].items[ref].private:
             return ""

@@ -171,6 +171,15 @@ def _label(world: World, tracker: Watched, item: Item, step: Step) -> str:
     )
 
 
+def _link(_world: World, tracker: Watched, item: Item, step: Step) -> str:
+    others = [one.id for one in tracker.items.values() if one is not item and not one.gone]
+    if not others:
+        return ""
+    other = others[step.pick % len(others)]
+    tracker.update(step.who, item.id, added={"depends_on": [other]})
+    return f"{step.who} says that {_place(tracker, item, step)} depends on {tracker.name}/{other}"
+
+
 def _comment(world: World, tracker: Watched, item: Item, step: Step) -> str:
     private = step.pick % 5 == 0 and tracker.knobs.private_comments
     text = _words(step, talk=_TALK + _LONG)
@@ -277,6 +286,7 @@ _AT_TICKETS: Mapping[str, Callable[[World, Watched, Item, Step], str]] = {
     "status": _set_status,
     "owner": _set_owner,
     "label": _label,
+    "link": _link,
     "comment": _comment,
     "edit comment": _edit_comment,
     "attach": _attach,

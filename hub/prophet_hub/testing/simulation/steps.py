@@ -49,6 +49,7 @@ KINDS: Mapping[str, float] = {
     "status": 8,
     "owner": 2,
     "label": 4,
+    "link": 1.5,
     "comment": 7,
     "edit comment": 4,
     "attach": 3,

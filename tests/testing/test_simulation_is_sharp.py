@@ -1,0 +1,68 @@
+"""The laws can fail: each of these guards of the hub, switched off, breaks the law that is meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from foreign.test_mutants import RULES
+from house.guards import Guard, switched_off
+from prophet_hub.testing.simulation import draw, play
+
+WITHIN = 300
+"""Worlds in which the law must break."""
+
+OF_THE_BRIDGE = {
+    "an intent is on disk before the wire": "nothing is doubled",
+    "look before sending again, by account": "nothing is doubled",
+    "the attribution line is the key": "nothing is doubled",
+    "re-read just before a write": "the last word stands",
+    "a cell in conflict is never pushed": "the last word stands",
+    "agreement moves the stand": "the second run is idle",
+    "private stays private": "nothing private is public",
+    "mentions are muted": "nobody is called",
+    "a rejected create waits until it changes": "requests stay in the budget",
+    "only a tombstone deletes": "the trackers agree",
+    "an echo is of our own account": "the last choice stands",
+}
+"""Rule of tests/foreign/test_mutants.py -> the law that breaks without it."""
+
+OTHERS = [
+    (Guard("brakes", "prophet_hub.jobs.plan", "if count > limit:", "if False:"), "brakes hold"),
+    (
+        Guard("one run at a time", "prophet_hub.jobs.locks",
+              "except BlockingIOError:\n        return False", "except BlockingIOError:\n        return True"),
+        "one run at a time",
+    ),
+    (
+        Guard("whom a tracker does not know a line names", "prophet_hub.foreign.outgoing",
+              "if named and not side.needs_line():", "if not side.needs_line():"),
+        "no author is invented",
+    ),
+    (
+        Guard("a comment says who wrote it", "prophet_hub.foreign.side",
+              "return not (self.able.impersonation and COMMENT in self.able.keys)", "return False"),
+        "no author is invented",
+    ),
+]  # fmt: skip
+
+
+def guards():
+    for rule in RULES:
+        if rule.rule in OF_THE_BRIDGE:
+            places = [(rule.module, rule.text, rule.instead), *([rule.also] if rule.also else [])]
+            pieces = [Guard(rule.rule, f"prophet_hub.foreign.{m}", t, i) for m, t, i in places]
+            yield pytest.param(pieces, OF_THE_BRIDGE[rule.rule], id=rule.rule)
+    for guard, law in OTHERS:
+        yield pytest.param([guard], law, id=guard.rule)
+
+
+@pytest.mark.parametrize(("pieces", "law"), [*guards()])
+def test_without_its_guard_a_law_breaks(pieces, law, tmp_path):
+    seen = {}
+    with switched_off(*pieces):
+        for seed in range(WITHIN):
+            broken = play(draw(seed), tmp_path).law
+            seen.setdefault(broken, seed)
+            if broken == law:
+                return
+    raise AssertionError(seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prophet_hub.errors import RemoteError
@@ -241,7 +242,22 @@ def _merge(world: World, tracker: Watched, item: Item, step: Step) -> str:
     return f"{step.who} makes {_place(tracker, item, step)} a part of {tracker.name}/{into}"
 
 
+def _clash(world: World, tracker: Watched, item: Item, step: Step) -> str:
+    """Somebody writes the same field in another tracker, before either has seen the other's."""
+    one = _write(world, tracker, item, step)
+    names = [name for name in world.trackers if name != tracker.name]
+    name = names[step.pick % len(names)]
+    who = PEOPLE[(PEOPLE.index(step.who) + 1) % len(PEOPLE)]
+    other = replace(step, number=step.number * 1000 + 999, at=name, who=who)
+    found = _found(world, other)
+    if found is None or found[0] is tracker:
+        return one
+    return f"{one}\n{_write(world, *found, other)}"
+
+
 def _poison(_world: World, tracker: Watched, item: Item, step: Step) -> str:
+    if tracker.knobs.inline:
+        return ""  # its listings are whole tickets: nothing in them is one ticket's alone
     tracker.poisoned.add(item.id)
     return f"{_place(tracker, item, step)} cannot be read any more"
 
@@ -291,6 +307,7 @@ _AT_TICKETS: Mapping[str, Callable[[World, Watched, Item, Step], str]] = {
     "edit comment": _edit_comment,
     "attach": _attach,
     "delete": _delete,
+    "clash": _clash,
     "merge": _merge,
     "poison": _poison,
     "move": _move,

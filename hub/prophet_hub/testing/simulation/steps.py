@@ -44,8 +44,9 @@ class Step:
 
 
 KINDS: Mapping[str, float] = {
-    "create": 5,
-    "write": 22,
+    "create": 4,
+    "write": 18,
+    "clash": 5,
     "status": 8,
     "owner": 2,
     "label": 4,
@@ -99,10 +100,15 @@ def _step(drawn: random.Random, kind: str, number: int, names: list[str], made: 
         kind=kind,
         number=number,
         at=drawn.choice(names),
-        ticket=number if kind == "create" else drawn.choice(made),
+        ticket=number if kind == "create" else _one_of(drawn, made),
         pick=drawn.randrange(1_000_000),
         who=drawn.choice(PEOPLE),
     )
+
+
+def _one_of(drawn: random.Random, made: list[int]) -> int:
+    """Draws a ticket, rather the youngest: where all work at one, they meet."""
+    return made[-1] if drawn.random() < 0.5 else drawn.choice(made)
 
 
 def _sync(drawn: random.Random, step: Step, number: int, names: list[str], made: list[int]) -> Step:

@@ -41,6 +41,7 @@ class Watched(Tracker):
         self.created = self.closed = self.ended = 0
         self.seen: dict[str, int] = {}
         self.kept: dict[str, list[int]] = {}
+        self._sure: dict[str, int] = {}
         self.poisoned: set[str] = set()
         self.faulty: list[Fault] = []
 
@@ -192,6 +193,11 @@ class Watched(Tracker):
         """A whole reading of the tracker went well: what the hub saw is in its log."""
         for ref, moment in self.seen.items():
             self.kept.setdefault(ref, []).append(moment)
+        self._sure = dict(self.seen)
+
+    def failed(self) -> None:
+        """A reading ended in its midst: what the hub saw in it may not be in its log."""
+        self.seen = dict(self._sure)
 
     def _wrote(self, item: Item, author: str, texts: list[str]) -> None:
         before = len(self.notified)

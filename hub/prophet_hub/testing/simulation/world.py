@@ -181,10 +181,13 @@ class World:
             for remote in report.remotes.values():
                 if remote.error:
                     self.story.append(f"   {remote.name}: {remote.error}")
+                    self.trackers[remote.name].failed()
                 else:
                     self.trackers[remote.name].committed()
         except Died:
             self.hub.die()
+            for tracker in self.trackers.values():
+                tracker.failed()
 
     def _twice(self) -> None:
         writes = [tracker.requests for tracker in self.trackers.values()]

@@ -8,41 +8,27 @@ from foreign.test_mutants import RULES
 from house.guards import Guard, switched_off
 from prophet_hub.testing.simulation import STANDARD, boundaries, draw, play
 
-WITHIN = 300
+WITHIN = 30
 """Drawn worlds in which the law must break."""
 
 OF_THE_BRIDGE = {
     "an intent is on disk before the wire": "nothing is doubled",
     "look before sending again, by account": "nothing is doubled",
     "the attribution line is the key": "nothing is doubled",
-    "re-read just before a write": "the last word stands",
     "a cell in conflict is never pushed": "the last word stands",
-    "agreement moves the stand": "the second run is idle",
     "private stays private": "nothing private is public",
     "mentions are muted": "nobody is called",
-    "a rejected create waits until it changes": "requests stay in the budget",
-    "only a tombstone deletes": "the trackers agree",
-    "an echo is of our own account": "the last choice stands",
 }
 """Rule of tests/foreign/test_mutants.py -> the law that breaks without it."""
 
 OTHERS = [
-    (Guard("brakes", "prophet_hub.jobs.plan", "if count > limit:", "if False:"), "brakes hold"),
-    (
-        Guard("one run at a time", "prophet_hub.jobs.locks",
-              "except BlockingIOError:\n        return False", "except BlockingIOError:\n        return True"),
-        "one run at a time",
-    ),
-    (
-        Guard("whom a tracker does not know a line names", "prophet_hub.foreign.outgoing",
-              "if named and not side.needs_line():", "if not side.needs_line():"),
-        "no author is invented",
-    ),
-    (
-        Guard("a comment says who wrote it", "prophet_hub.foreign.side",
-              "return not (self.able.impersonation and COMMENT in self.able.keys)", "return False"),
-        "no author is invented",
-    ),
+    (Guard("the first creates want a yes", "prophet_hub.jobs.plan",
+           "if first(remote):", "if False:"), "brakes hold"),
+    (Guard("one run at a time", "prophet_hub.jobs.locks",
+           "except BlockingIOError:\n        return False",
+           "except BlockingIOError:\n        return True"), "one run at a time"),
+    (Guard("a comment says who wrote it", "prophet_hub.foreign.outgoing",
+           "if named and not side.needs_line():", "if True:"), "no author is invented"),
 ]  # fmt: skip
 
 
@@ -68,7 +54,7 @@ def test_without_its_guard_a_law_breaks(pieces, law, tmp_path):
 
 
 def worlds(folder):
-    """Yields which law each world breaks: the standard one's deaths, and drawn ones."""
-    for name in STANDARD:
-        yield from (verdict.law for _, verdict in boundaries(name, folder, every=3))
+    """Yields which law each world breaks: drawn ones, then the standard one's deaths."""
     yield from (play(draw(seed), folder).law for seed in range(WITHIN))
+    for name in reversed(STANDARD):
+        yield from (verdict.law for _, verdict in boundaries(name, folder, every=3))

@@ -130,6 +130,7 @@ class Hub:
     def _watched(self, boundary: Callable[[str], None]) -> Iterator[None]:
         """Makes every request and every commit a boundary."""
         replica, transaction = self.replica, self.replica.transaction
+        looked = {connector: connector.boundary for connector in self.connectors.values()}
 
         @contextmanager
         def watched() -> Iterator[None]:
@@ -148,14 +149,10 @@ class Hub:
         try:
             yield
         finally:
-            del replica.transaction
-            for connector in self.connectors.values():
-                connector.boundary = _nobody
+            replica.transaction = transaction  # type: ignore[method-assign]  # as above
+            for connector, before in looked.items():
+                connector.boundary = before
 
 
 def _never(_seconds: float) -> None:
     """Nobody waits for a busy remote."""
-
-
-def _nobody(_name: str) -> None:
-    """Nobody looks on."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from prophet_hub.foreign.attribution import parse
 from prophet_hub.sdk import History
 from prophet_hub.testing.items import ACCOUNT
-from prophet_hub.testing.simulation.looking import FIELDS, Copy, Sight, short, spoken
+from prophet_hub.testing.simulation.looking import ASKED, FIELDS, Copy, Sight, short, spoken
 from prophet_hub.testing.simulation.setting import FILLED
 from prophet_hub.testing.simulation.twin import Choice, Edit, Thing, tokens
 
@@ -219,10 +219,12 @@ def the_last_word_stands(world: World, sight: Sight) -> Iterator[str]:
             world.excused["a ticket that somebody deleted or hid"] += 1
         elif world.setting.policy != "ask" and len(missing) < len(heads):
             world.excused["a policy took another's word"] += 1
-        elif cause := sight.excuse(copies, prop):
-            world.excused[cause] += 1
-        else:
+        elif not (cause := sight.excuse(copies, prop)):
             yield f"{_quoted(missing[0])} is shown nowhere, and nobody is asked"
+        elif cause == ASKED and world.setting.policy == "ask" and any(e.at for e in missing):
+            yield f"{_quoted(missing[0])} is shown nowhere before the question is answered"
+        else:
+            world.excused[cause] += 1
 
 
 def _quoted(edit: Edit) -> str:

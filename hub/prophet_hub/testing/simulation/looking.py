@@ -18,10 +18,13 @@ from prophet_hub.testing.simulation.watched import Watched
 if TYPE_CHECKING:
     from prophet_hub.testing.simulation.world import World
 
-__all__ = ["FIELDS", "Copy", "Sight", "short", "spoken"]
+__all__ = ["ASKED", "FIELDS", "Copy", "Sight", "short", "spoken"]
 
 FIELDS = ("summary", "description", "priority", "status", "owner", "labels")
 """The fields of a ticket in which people write."""
+
+ASKED = "a conflict that people see"
+"""Why trackers may differ: somebody is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Sight:
             if ("comment", number) == thing:
                 record = hub.replica.name(of_item(hub.tracker(name), COMMENT, ref))
                 if (record, "body") in self.conflicts:
-                    return "a conflict that people see"
+                    return ASKED
                 if lines := self.waiting.get((remote, record)):
                     return f"inbox: {short(lines[0][1])}"
         return ""
@@ -136,7 +139,7 @@ class Sight:
         for copy in copies:
             record = self.record(copy)
             if (record, prop) in self.conflicts:
-                return "a conflict that people see"
+                return ASKED
             if (record, "life") in self.conflicts:
                 return "a question of life that people see"
             for field, reason in self.waiting.get((copy.tracker.name, record), ()):

@@ -9,7 +9,8 @@ from collections import Counter
 
 import pytest
 
-from prophet_hub.testing.simulation import STANDARD, boundaries, draw, play
+from prophet_hub.testing.simulation import LAWS, STANDARD, boundaries, draw, play, shrink
+from prophet_hub.testing.simulation import __main__ as command
 
 WORLDS = 200
 REAL = {
@@ -35,7 +36,7 @@ def test_two_hundred_worlds_break_no_law(tmp_path):
 def test_one_seed_makes_everything(seed):
     """The order of sets, the clock and the system's chance have no part in it."""
     text = (
-        "import tempfile, pathlib, sys; from prophet_hub.testing.simulation import STANDARD, boundaries, draw, play;"
+        "import tempfile, pathlib, sys; from prophet_hub.testing.simulation import draw, play;"
         f"v = play(draw({seed}), pathlib.Path(tempfile.mkdtemp()));"
         "sys.stdout.write(repr((v.law, v.story, v.state, sorted(v.happened.items()))))"
     )
@@ -59,3 +60,31 @@ def test_the_standard_world_survives_a_kill_at_every_boundary(name, tmp_path):
 
     assert [(at, v.law, v.what) for at, v in walked if v.law] == []
     assert len(walked) > 10
+
+
+def test_the_command_counts_what_happened_and_says_that_no_law_is_broken(capsys):
+    assert command.main(["--worlds", "3", "--processes", "1", "--every", "60"]) == 0
+
+    said = capsys.readouterr().out
+    assert "3 worlds, broken laws: 0" in said
+    assert "the standard world, without keys: killed at" in said
+
+
+def test_the_command_tells_the_story_of_one_world(capsys):
+    assert command.main(["--seed", "3"]) == 0
+
+    said = capsys.readouterr().out
+    assert "makes ticket 1 as" in said
+    assert said.endswith("No law is broken.\n")
+
+
+def test_a_broken_law_is_told_as_the_shortest_world_that_breaks_it(tmp_path, monkeypatch):
+    def nobody_writes(world, _sight):
+        yield from (f"somebody wrote {edit.number}" for edit in world.twin.edits.values())
+
+    monkeypatch.setitem(LAWS, "nobody writes", nobody_writes)
+    least, verdict = shrink(draw(3), "nobody writes", tmp_path)
+
+    assert verdict.law == "nobody writes"
+    assert [step.kind for step in least.steps] == ["create"]
+    assert {remote.traits for remote in least.setting.remotes} == {()}

@@ -122,6 +122,10 @@ class Hub:
         """Returns the tracker id of a remote."""
         return tracker_of(self.replica, remote)
 
+    def is_first(self, job: str, remote: str) -> bool:
+        """Whether no run of the job ever got past the brakes with this remote."""
+        return self.replica.store.get("settings", (f"agreed:{job}:{remote}",)) is None
+
     def inbox(self, remote: str) -> list[InboxItem]:
         """Returns what waits for a remote, quiet lines too."""
         return inbox.items(self.replica, remote, self.tracker(remote))

@@ -60,7 +60,7 @@ class World:
         self.twin = Twin()
         self.trackers = {one.name: Watched(one, self.twin) for one in setting.remotes}
         self.second = 0
-        self._resting = self._agreed = False
+        self._resting = False
         self._ticks = 0
         self.story: list[str] = []
         self.happened: Counter[str] = Counter()
@@ -156,19 +156,21 @@ class World:
 
     def _sync(self, boundary: Callable[[str], None], *, yes: bool) -> None:
         self.happened["syncs"] += 1
-        self._agreed = self._agreed or yes
         before = {name: one.done() for name, one in self.trackers.items()}
+        first = {name for name in self.trackers if self.hub.is_first(JOB, name)}
         try:
             self._run(boundary, yes=yes)
         finally:
             for name, one in self.trackers.items():
                 if not yes:
-                    self._braked(name, before[name], one.done())
+                    self._braked(name, before[name], one.done(), first=name in first)
 
-    def _braked(self, name: str, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    def _braked(
+        self, name: str, before: tuple[int, ...], after: tuple[int, ...], *, first: bool
+    ) -> None:
         """Looks whether a run to which nobody said yes did more than it may."""
         closes, deletes, creates = self.setting.brakes
-        limits = closes, deletes, creates if self._agreed else 0  # the first creates want a yes
+        limits = closes, deletes, 0 if first else creates  # the first creates want a yes
         for what, old, new, limit in zip(
             ("closed", "deleted", "created"), before, after, limits, strict=True
         ):

@@ -310,7 +310,3 @@ def test_a_comment_whose_ticket_is_deleted_there_is_not_planned_for_ever():
         tick(r, t, u), hub.syncs()
         assert u.items["1"].comments[0].body.endswith("goodbye")
         assert hub.sync() == []
-
-        t.restore("eve", "1")
-        tick(r, t, u), hub.syncs()
-        assert t.items["1"].comments[0].body.endswith("goodbye")

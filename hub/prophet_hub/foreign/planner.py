@@ -152,8 +152,7 @@ class Planner:
                 self._update(record, TICKET, ref, "", cells)
 
     def _inner(self, record: RecordId, kind: str, cells: Cells) -> None:
-        side, life = self.side, cells.get(_LIFE)
-        ticket_cell = cells.get(("ticket", ""))
+        side, life, ticket_cell = self.side, cells.get(_LIFE), cells.get(("ticket", ""))
         ticket = record_of(side.text(ticket_cell.shown)) if ticket_cell else None
         if ticket is None or (life and life.conflict) or not side.may_carry(kind):
             return

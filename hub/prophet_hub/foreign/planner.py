@@ -158,15 +158,14 @@ class Planner:
             return
         ticket = side.replica.name(ticket)
         refs = side.refs(record, kind)
-        if refs or (life and life.shown is None):
+        if life and life.shown is None:
             for ref in side.mine(record, kind):
-                inside = (self.ledger.shadow(kind, ref) or Shadow()).ticket
-                if life and life.shown is None:
-                    self._delete(record, kind, Ref(kind=kind, id=ref, ticket=inside), cells)
-                elif (self.ledger.shadow(TICKET, inside) or Shadow()).gone:
-                    self._later(lambda: self.ledger.look(record))  # its ticket may come back
-                else:
-                    self._update(record, kind, ref, inside, cells)
+                shadow = self.ledger.shadow(kind, ref) or Shadow()
+                self._delete(record, kind, Ref(kind=kind, id=ref, ticket=shadow.ticket), cells)
+        elif refs:
+            for ref in side.mine(record, kind):
+                shadow = self.ledger.shadow(kind, ref) or Shadow()
+                self._update(record, kind, ref, shadow.ticket, cells)
         elif ticket in self._notes.creates:
             self._create(record, kind, "", cells)
         elif (live := side.mine(ticket, TICKET)) and side.replica.alive(ticket):
@@ -197,6 +196,8 @@ class Planner:
         self._add(planned(side, Verb.UPDATE, record, item, cells, need), cells)
 
     def _unseen(self, ticket: str) -> bool:
+        if (self.ledger.shadow(TICKET, ticket) or Shadow()).gone:
+            return True  # it may come back
         if (TICKET, ticket) not in self.side.waiting:
             return False
         row = self.ledger.waiting(TICKET, ticket)

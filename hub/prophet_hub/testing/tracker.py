@@ -211,12 +211,11 @@ class Tracker(Shelf):
 
     def restore(self, author: str, ticket: str) -> None:
         """Brings a deleted ticket back as it was; one that stands is left alone."""
-        with self.lock:
-            item = self.items[ticket]
-            if item.gone and not item.merged_into:
-                item.gone = None
-                self._touch(item)
-                self._wrote(item, author, [])
+        item = self.items[ticket]
+        if item.gone and not item.merged_into:
+            item.gone = None
+            self._touch(item)
+            self._wrote(item, author, [])
 
     def hide(self, ticket: str, *, hidden: bool = True) -> None:
         """Takes the hub's right to see a ticket, or gives it back. Changes nothing else."""

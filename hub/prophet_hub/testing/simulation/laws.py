@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from prophet_hub.foreign.attribution import parse
 from prophet_hub.sdk import History
-from prophet_hub.testing.items import ACCOUNT
+from prophet_hub.testing.simulation.laws_of_readers import (
+    no_author_is_invented,
+    nobody_is_called,
+    nothing_private_is_public,
+    quoted,
+)
 from prophet_hub.testing.simulation.looking import ASKED, FIELDS, Copy, Sight, short, spoken
 from prophet_hub.testing.simulation.setting import FILLED
 from prophet_hub.testing.simulation.twin import Choice, Edit, Thing, tokens
@@ -182,7 +186,7 @@ def nothing_is_gone(world: World, sight: Sight) -> Iterator[str]:
         if cause := _why_gone(world, edit):
             world.excused[cause] += 1
         else:
-            yield f"{_quoted(edit)} is gone"
+            yield f"{quoted(edit)} is gone"
 
 
 def _is_mapped(world: World, edit: Edit) -> bool:
@@ -220,15 +224,11 @@ def the_last_word_stands(world: World, sight: Sight) -> Iterator[str]:
         elif world.setting.policy != "ask" and len(missing) < len(heads):
             world.excused["a policy took another's word"] += 1
         elif not (cause := sight.excuse(copies, prop)):
-            yield f"{_quoted(missing[0])} is shown nowhere, and nobody is asked"
+            yield f"{quoted(missing[0])} is shown nowhere, and nobody is asked"
         elif cause == ASKED and world.setting.policy == "ask" and any(e.at for e in missing):
-            yield f"{_quoted(missing[0])} is shown nowhere before the question is answered"
+            yield f"{quoted(missing[0])} is shown nowhere before the question is answered"
         else:
             world.excused[cause] += 1
-
-
-def _quoted(edit: Edit) -> str:
-    return f"w{edit.number}x, which {edit.who} wrote as {edit.prop} of {edit.thing[0]} {edit.thing[1]} at {edit.at}"
 
 
 def the_last_choice_stands(world: World, sight: Sight) -> Iterator[str]:
@@ -255,84 +255,6 @@ def the_last_choice_stands(world: World, sight: Sight) -> Iterator[str]:
                 yield f"{prop} of ticket {ticket}, which {last.at} alone set to {last.value!r}, is {copy.item.fields.get(prop)!r} at {copy}"
             else:
                 world.excused[cause] += 1
-
-
-# --- whose word it is ---
-
-
-def no_author_is_invented(world: World, sight: Sight) -> Iterator[str]:
-    """Whoever is named as the author of a text wrote it."""
-    for number, authors in sight.logged.items():
-        edit = world.twin.edits.get(number)
-        if edit is None:
-            continue
-        allowed = {f"{edit.who}@example.org", edit.at}
-        strange = sorted(a for a in authors - allowed if "@example.org" in a)
-        if strange and _is_birth(world, edit, strange):
-            world.excused["what no event told before the first reading belongs to the birth"] += 1
-        elif strange:
-            yield f"{_quoted(edit)} is {strange[0]}'s in the hub's log"
-    yield from _named_in_comments(world)
-
-
-def _is_birth(world: World, edit: Edit, named: list[str]) -> bool:
-    """Whether an edit that no event tells was read as what its ticket or comment was born with."""
-    if not edit.at:
-        return False
-    kind, number = edit.thing
-    told = kind == "ticket" and world.trackers[edit.at].knobs.history is History.FULL
-    copied = edit.at != world.twin.edits[number * 10].at
-    born = ACCOUNT if copied else world.twin.edits[number * 10].who
-    return not told and named == [f"{born}@example.org"]
-
-
-def _named_in_comments(world: World) -> Iterator[str]:
-    for tracker in world.trackers.values():
-        for item in tracker.items.values():
-            for note in item.comments:
-                thing = world.twin.comments.get((tracker.name, note.id))
-                if thing is None:
-                    continue
-                born = next(e for e in world.twin.edits.values() if e.thing == ("comment", thing))
-                if born.at == tracker.name:
-                    continue
-                line, _ = parse(note.body)
-                named = line.author.lower() if line and note.author == ACCOUNT else note.author
-                if named != born.who:
-                    yield f"{_quoted(born)} is {named}'s in {tracker.name}"
-
-
-# --- who may read it ---
-
-
-def nothing_private_is_public(world: World, sight: Sight) -> Iterator[str]:
-    """What was written in private stands nowhere where more people read."""
-    del sight
-    secret = {number: edit for number, edit in world.twin.edits.items() if edit.private}
-    for tracker in world.trackers.values() if secret else ():
-        narrow = tracker.remote.audience == "private"
-        for item in tracker.items.values():
-            texts = [(text, item.private) for text in spoken(item)]
-            texts += [(note.body, note.private or item.private) for note in item.comments]
-            texts += [
-                (f"{f.name} {f.data.decode()}", f.private or item.private) for f in item.attachments
-            ]
-            for text, private in texts:
-                for number in tokens(text) & secret.keys():
-                    edit = secret[number]
-                    homes = {edit.at, world.twin.homes[edit.ticket], world.twin.home(edit.thing)}
-                    here = tracker.name in homes
-                    kept = private or (narrow and not tracker.knobs.private_comments)
-                    if not kept or not (here or narrow):
-                        yield f"{_quoted(edit)} in private can be read in {tracker.name}/{item.id}"
-
-
-def nobody_is_called(world: World, sight: Sight) -> Iterator[str]:
-    """Nobody gets mail because a text that the hub carried names them."""
-    del sight
-    for tracker in world.trackers.values():
-        for who, ref in tracker.called:
-            yield f"{who} was called by the hub in {tracker.name}/{ref}"
 
 
 # --- what a run may do ---

@@ -196,10 +196,9 @@ class Planner:
         self._add(planned(side, Verb.UPDATE, record, item, cells, need), cells)
 
     def _unseen(self, ticket: str) -> bool:
-        if (self.ledger.shadow(TICKET, ticket) or Shadow()).gone:
-            return True  # it may come back
-        if (TICKET, ticket) not in self.side.waiting:
-            return False
+        gone = (self.ledger.shadow(TICKET, ticket) or Shadow()).gone  # and may come back
+        if gone or (TICKET, ticket) not in self.side.waiting:
+            return gone
         row = self.ledger.waiting(TICKET, ticket)
         return row is not None and row.tag == READ
 

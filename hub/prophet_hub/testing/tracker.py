@@ -219,9 +219,8 @@ class Tracker(Shelf):
 
     def hide(self, ticket: str, *, hidden: bool = True) -> None:
         """Takes the hub's right to see a ticket, or gives it back. Changes nothing else."""
-        with self.lock:
-            self.items[ticket].hidden = hidden
-            self._hidings += 1
+        self.items[ticket].hidden = hidden
+        self._hidings += 1
 
     # --- the oracle looks in here; a tracker does nothing of its own ----------------------------
 

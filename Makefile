@@ -30,7 +30,7 @@ live: $(STAMP)  ## the contract and every pair of RT, Trac, Redmine, Roundup and
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m live tests/live $(ARGS)
 
 kills: $(STAMP)  ## SIGKILL at random moments of syncs and exchanges; every line cut at every request
-	$(BIN)/python -m pytest -m kills tests/kills tests/peers -s $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m kills tests/kills tests/peers -rP $(ARGS)
 
 machines: $(STAMP)  ## families of replicas, 20,000 on merge/ in memory and 500 on the real store
 	PROPHET_HUB_EXAMPLES=20000 $(BIN)/python -m pytest -n 2 tests/merge/test_machine.py -rP $(ARGS)

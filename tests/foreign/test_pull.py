@@ -9,6 +9,7 @@ import pytest
 
 from foreign.kit import Crash, Hub, pair, tick
 from prophet_hub.errors import AuthFailed, Garbled, NotFound, Transient, UsageError
+from prophet_hub.foreign.ledger import journal_of
 from prophet_hub.foreign.steps import Outcome, Verb
 from prophet_hub.sdk import Checkpoint, Gone, History, Ref
 from prophet_hub.testing.tracker import Knobs, Tracker
@@ -57,7 +58,14 @@ def test_tickets_are_fetched_at_once_and_committed_in_order():
 
         assert most[0] >= 2
         assert [p.ref.id for p in pulled] == [str(2 * n + 1) for n in range(30)]
-        assert [p.done for p in pulled] == list(range(1, 31))
+        assert [p.done for p in pulled] == [
+            *([7] * 7),
+            *([14] * 7),
+            *([21] * 7),
+            *([28] * 7),
+            30,
+            30,
+        ]
         assert summaries(hub) == [str(n) for n in range(30)]
 
 
@@ -238,8 +246,8 @@ def test_writes_are_in_the_journal_with_what_was_there_before():
         hub.sync()
         r.update("bob", "1", {"summary": "y"})
         hub.sync()
-        ledger = hub.foreign("T")._side.ledger
-        first, second = ledger.journal("run-1", 1), ledger.journal("run-2", 1)
+        (first,) = journal_of(hub.replica.store, "run-1")
+        (second,) = journal_of(hub.replica.store, "run-2")
     assert (first.verb, first.after, first.outcome) == ("create", {"summary": "x"}, "done")
     assert (second.verb, second.ref, second.before, second.after, second.outcome) == (
         "update", "1", {"summary": "x"}, {"summary": "y"}, "done",

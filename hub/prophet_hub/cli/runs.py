@@ -9,12 +9,12 @@ import typer
 
 from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.failures import sentence
-from prophet_hub.cli.progress import View, view_for
+from prophet_hub.cli.progress import view_for
 from prophet_hub.cli.tables import clean, counted, cut
 from prophet_hub.errors import HubError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from prophet_hub.foreign.steps import FieldPlan, Planned
     from prophet_hub.jobs.plan import Hit
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prophet_hub.jobs.run import Run
     from prophet_hub.jobs.trackers import Move
 
-__all__ = ["carried_out", "may", "plan", "plan_data", "show_plan", "sync", "tell_end"]
+__all__ = ["carried_out", "plan", "plan_data", "show_plan", "sync", "tell_end", "work"]
 
 _VALUE = 60  # columns of a value in a plan
 
@@ -47,7 +47,7 @@ def plan(
     wait: _Wait = 0,
 ) -> int:
     """Shows what a sync would write where; writes to no tracker."""
-    return _work(ctx.obj, words, dry=True, as_json=as_json, quiet=False, yes=False, wait=wait)
+    return _told(ctx.obj, words, dry=True, as_json=as_json, quiet=False, yes=False, wait=wait)
 
 
 def sync(
@@ -66,10 +66,10 @@ def sync(
     wait: _Wait = 0,
 ) -> int:
     """Keeps remotes in step: reads, plans, writes, confirms."""
-    return _work(ctx.obj, words, dry=dry_run, as_json=as_json, quiet=quiet, yes=yes, wait=wait)
+    return _told(ctx.obj, words, dry=dry_run, as_json=as_json, quiet=quiet, yes=yes, wait=wait)
 
 
-def _work(
+def _told(
     desk: Desk, words: list[str] | None, *,
     dry: bool, as_json: bool, quiet: bool, yes: bool, wait: float,
 ) -> int:  # fmt: skip
@@ -102,43 +102,54 @@ def carried_out(
         ) as run,
         desk.interruptible(run.stop),
     ):  # fmt: skip
-        try:
-            view = view_for(desk, run.outlook, quiet=silent)
-            return _run(desk, run, view, dry=dry, yes=yes, asks=not silent, shows=shows)
-        except BaseException:
-            with contextlib.suppress(HubError):
-                run.finish("failed")
-            raise
+
+        def show() -> None:
+            if shows:
+                show_plan(desk, run.planned())
+
+        return work(desk, run, dry=dry, silent=silent, yes=yes, show=show)
 
 
-def _run(
-    desk: Desk, run: Run, view: View, *, dry: bool, yes: bool, asks: bool, shows: bool
-) -> tuple[Sequence[Planned], Report]:
-    """Reads, plans and writes, as far as the brakes and people allow; returns plan and report."""
-    moved = run.moves()
-    if moved and not may(desk, run, moved, yes=yes, asks=asks):
-        return (), run.finish("braked")
-    with view:
-        for step in run.prepare():
-            view.step(step)
-    if dry or run.stopped:
-        return run.planned(), run.finish("planned")
-    if shows:
-        show_plan(desk, run.planned())
-    hits = run.brakes()
-    if hits and not may(desk, run, hits, yes=yes, asks=asks):
-        return (), run.finish("braked")
-    with view:
-        for step in run.apply():
-            view.step(step)
-    return (), run.finish("done")
+def work(
+    desk: Desk, run: Run, *, dry: bool, silent: bool, yes: bool, show: Callable[[], None],
+    question: str = "",
+) -> tuple[Sequence[Planned], Report]:  # fmt: skip
+    """Reads, plans and writes, as far as the brakes and people allow; returns plan and report.
+
+    `show` is called once all is planned, the question asked where no brake asks already.
+    """
+    asks = desk.asks and not silent
+    try:
+        view, moved = view_for(desk, run.outlook, quiet=silent), run.moves()
+        if moved and not _may(desk, run, moved, yes=yes, asks=asks):
+            return (), run.finish("braked")
+        with view:
+            for step in run.prepare():
+                view.step(step)
+        planned = run.planned()
+        show()
+        if dry or run.stopped:
+            return planned, run.finish("planned")
+        if hits := run.brakes():
+            if not _may(desk, run, hits, yes=yes, asks=asks):
+                return planned, run.finish("braked")
+        elif question and planned and asks and not (yes or typer.confirm(question)):
+            return planned, run.finish("planned")
+        with view:
+            for step in run.apply():
+                view.step(step)
+        return planned, run.finish("done")
+    except BaseException:
+        with contextlib.suppress(HubError):
+            run.finish("failed")
+        raise
 
 
-def may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: bool) -> bool:
+def _may(desk: Desk, run: Run, hits: Sequence[Hit | Move], *, yes: bool, asks: bool) -> bool:
     """Tells whether a person says yes, by flag or at the terminal; else says what holds the run."""
     if yes:
         return True
-    if asks and desk.asks:
+    if asks:
         desk.say(*(f'The run of "{run.report.job}" would {hit}.' for hit in hits))
         if typer.confirm("Go on?", default=False):
             return True

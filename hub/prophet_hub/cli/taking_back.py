@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from prophet_hub.cli.desk import micros
-from prophet_hub.cli.progress import View, view_for
-from prophet_hub.cli.runs import may, plan_data, show_plan
+from prophet_hub.cli.runs import plan_data, show_plan, work
 from prophet_hub.cli.tables import clean, counted, cut
-from prophet_hub.errors import HubError
 from prophet_hub.jobs.undo import Undo, undoing
 
 if TYPE_CHECKING:
@@ -39,13 +34,14 @@ def take_back(
         ) as undo,
         desk.interruptible(undo.stop),
     ):  # fmt: skip
-        try:
-            view = view_for(desk, undo.outlook, quiet=silent)
-            planned, report = _run(desk, undo, view, dry=dry, yes=yes, silent=silent)
-        except BaseException:
-            with contextlib.suppress(HubError):
-                undo.finish("failed")
-            raise
+
+        def show() -> None:
+            if not silent:
+                _show(desk, undo)
+
+        planned, report = work(
+            desk, undo, dry=dry, silent=silent, yes=yes, show=show, question="Undo it?"
+        )
         if as_json:
             desk.json(_data(undo, planned, report))
         elif not quiet:
@@ -53,32 +49,6 @@ def take_back(
         else:
             desk.say(*_kept(undo.kept))
     return report.exit
-
-
-def _run(
-    desk: Desk, undo: Undo, view: View, *, dry: bool, yes: bool, silent: bool
-) -> tuple[Sequence[Planned], Report]:
-    moved = undo.moves()
-    if moved and not may(desk, undo, moved, yes=yes, asks=not silent):
-        return (), undo.finish("braked")
-    with view:
-        for step in undo.prepare():
-            view.step(step)
-    planned = undo.planned()
-    if not silent:
-        _show(desk, undo)
-    if dry or undo.stopped:
-        return planned, undo.finish("planned")
-    hits = undo.brakes()
-    if hits:
-        if not may(desk, undo, hits, yes=yes, asks=not silent):
-            return planned, undo.finish("braked")
-    elif planned and not (yes or silent) and desk.asks and not typer.confirm("Undo it?"):
-        return planned, undo.finish("planned")
-    with view:
-        for step in undo.apply():
-            view.step(step)
-    return planned, undo.finish("done")
 
 
 def _show(desk: Desk, undo: Undo) -> None:

@@ -14,7 +14,6 @@ WITHIN = 30
 OF_THE_BRIDGE = {
     "an intent is on disk before the wire": "nothing is doubled",
     "look before sending again, by account": "nothing is doubled",
-    "the attribution line is the key": "nothing is doubled",
     "a cell in conflict is never pushed": "the last word stands",
     "private stays private": "nothing private is public",
     "mentions are muted": "nobody is called",
@@ -23,7 +22,7 @@ OF_THE_BRIDGE = {
 
 OTHERS = [
     (Guard("the first creates want a yes", "prophet_hub.jobs.plan",
-           "if first(remote):", "if False:"), "brakes hold"),
+           "left = agreed(remote)", "left = agreed(remote) or 0"), "brakes hold"),
     (Guard("one run at a time", "prophet_hub.jobs.locks",
            "except BlockingIOError:\n        return False",
            "except BlockingIOError:\n        return True"), "one run at a time"),

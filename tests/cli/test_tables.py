@@ -26,6 +26,21 @@ def test_a_terminal_s_edge_cuts_lines():
     assert table([("abcdefghijklmnop",)], width=1) == ["abcdefghijk…"]
 
 
+def test_where_a_line_would_be_cut_sentences_stand_below_their_row():
+    rows = [("1", "It is too long for a terminal.", "x"), ("2", "", "y"), ("3",)]
+    head = ("n", "why", "what")
+    assert table(rows, head=head, width=24, below=("why",)) == [
+        "n  what",
+        "1  x",
+        "    why: It is too long",
+        "      for a terminal.",
+        "2  y",
+        "3",
+    ]
+    assert table(rows, head=head, width=80, below=("why",)) == table(rows, head=head)
+    assert table([], head=head, width=24, below=("why",)) == []
+
+
 def test_titles_may_be_emphasised():
     assert table([("a",)], head=("t",), bold=True) == ["\x1b[1mt\x1b[0m", "a"]
 

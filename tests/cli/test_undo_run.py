@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import shlex
 
+import msgspec
 import pytest
 
 from cli.test_docs import typed
 from prophet_hub.cli.desk import Desk
+from prophet_hub.engine.replica import Replica
+from prophet_hub.foreign.ledger import Ledger, journal_rows
+from prophet_hub.testing.faults import Fault, What
+from prophet_hub.testing.memory import memory_capabilities
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 DELETES = """
@@ -78,7 +84,7 @@ def test_what_is_undone_stands_at_its_run(ran):
     assert [(one["run"], one["undoes"]) for one in ran("runs --json").data] == [
         ("3", "2"), ("2", ""), ("1", ""),
     ]  # fmt: skip
-    assert "undid run 2" in ran("runs --most 1").out
+    assert "done, undo of run 2" in ran("runs --most 1").out
     assert "Nothing is left to undo of run 2. Run 3 undid it." in ran("undo --run 2").out
 
 
@@ -181,3 +187,45 @@ def test_a_job_that_is_gone_is_told(ran):
 
     assert said.code == 2
     assert 'No job "both" stands in prophet-hub.yaml.' in said.err
+
+
+def test_what_the_journal_of_an_older_hub_did_not_note_is_known_by_its_record(ran):
+    with Replica.open(ran.folder / "hub.db") as replica, replica.transaction():
+        for run, number, row in list(journal_rows(replica.store)):
+            if row.verb == "create":
+                less = msgspec.structs.replace(row, ref="", ticket="")
+                Ledger(replica.store, row.tracker, "").set_journal(run, number, less)
+
+    assert ran("undo --run 2").code == 0
+    assert state(ran.b) == {"Printer smokes": ("open", 0)}
+
+
+def test_what_a_tracker_lets_nobody_delete_is_said_so_whatever_the_job_says(ran):
+    ran.job_file(DELETES.replace("yes", "no"))
+    able = memory_capabilities(ran.b.knobs).writes
+    ran.b.knobs = dataclasses.replace(ran.b.knobs, writes=able - {("delete", "comment")})
+
+    reasons = {
+        one["kind"]: one["reason"] for one in ran("undo --run 2 --json --dry-run").data["left"]
+    }
+
+    assert "The job deletes nothing in b" in reasons["ticket"]
+    assert "b does not let the hub delete comments." in reasons["comment"]
+
+
+def test_an_undo_that_was_held_does_not_say_that_nothing_is_left(ran):
+    ran.trackers["elsewhere"] = Tracker("elsewhere")
+    ran.job_file(DELETES.replace("memory://b", "memory://elsewhere"))
+
+    said = ran("undo --run 2")
+
+    assert (said.code, said.out) == (4, "")
+    assert "elsewhere" in said.err
+
+
+def test_an_undo_that_reached_nothing_says_that_nothing_was_written(ran):
+    ran.b.faults.add(Fault(what=What.STATUS, times=None))
+
+    said = ran("undo --run 2")
+
+    assert (said.code, said.out) == (1, "Nothing was written.\n")

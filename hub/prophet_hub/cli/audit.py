@@ -70,7 +70,7 @@ def list_audit(
     desk.table(
         [row for one in asked for row in _rows(one)],
         head=("line", "when (UTC)", "run", "remote", "asked", "item", "came", "field", "values",
-              "why"),
+              "why"), below=("field", "values", "why"),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,9 +149,13 @@ class Desk:
         """Prints a line on standard error."""
         print(harmless(line), file=sys.stderr)  # noqa: T201 - cli prints
 
-    def table(self, rows: Iterable[Sequence[str]], *, head: Sequence[str] = ()) -> None:
-        """Prints aligned rows; on a terminal the last column ends at its edge."""
-        self.say(*table(rows, head=head, width=self._width(), bold=self.coloured))
+    def table(
+        self, rows: Iterable[Sequence[str]], *,
+        head: Sequence[str] = (), below: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        """Prints aligned rows; on a terminal lines end at its edge, or columns go `below` their row."""
+        width, bold = self._width(), self.coloured
+        self.say(*table(rows, head=head, width=width, bold=bold, below=below))
 
     def json(self, data: object) -> None:
         """Prints data for programs."""

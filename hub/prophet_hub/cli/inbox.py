@@ -56,7 +56,7 @@ def list_inbox(
                  f"{one.tries}x")
                 for one in found
             ],
-            head=("", "item", "field", "why", "since (UTC)", "tried"),
+            head=("", "item", "field", "why", "since (UTC)", "tried"), below=("why",),
         )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["runs"]
 
 _VALUE = 60  # columns of a value
+_SUMS = "read / written / failed"
 _ENDED = {"running": "under way, or cut off"}
 
 
@@ -52,13 +53,14 @@ def runs(
         return
     desk.table(
         [(one.run, one.job, shown_time(one.started), _ended(one), _sums(one)) for one in told],
-        head=("run", "job", "when (UTC)", "ended", "read / written / failed"),
+        head=("run", "job", "when (UTC)", "ended", _SUMS),
+        below=(_SUMS,),
     )
 
 
 def _ended(one: Report) -> str:
     said = _ENDED.get(one.state, one.state)
-    return f"{said}, undid run {one.undoes}" if one.undoes else said
+    return f"{said}, undo of run {one.undoes}" if one.undoes else said
 
 
 def _sums(one: Report) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 
 __all__ = ["clean", "counted", "cut", "harmless", "shown_time", "table", "width"]
 
 _GAP = 2
 _LEAST = 12
+_UNDER = "    "
 _BOLD, _OFF = "\x1b[1m", "\x1b[0m"
 # control characters but line break, tab and our own bold; what turns the writing's direction
 _HARM = re.compile(
@@ -19,8 +21,9 @@ _HARM = re.compile(
 
 
 def table(
-    rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), width: int = 0, bold: bool = False
-) -> list[str]:
+    rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), width: int = 0, bold: bool = False,
+    below: Collection[str] = (),
+) -> list[str]:  # fmt: skip
     """Returns the rows as lines with aligned columns.
 
     Args:
@@ -28,6 +31,7 @@ def table(
         head: Titles of the columns; none if empty.
         width: Of the terminal; lines are cut there. 0 for no limit.
         bold: Whether the titles may be emphasised.
+        below: Titles of the columns that, where a line would be cut, stand under their row instead.
     """
     cells = [[clean(cell) for cell in row] for row in rows]
     if not cells:
@@ -36,10 +40,35 @@ def table(
     columns = max(map(len, whole))
     widths = [max((_wide(row[n]) for row in whole if n < len(row)), default=0)
               for n in range(columns)]  # fmt: skip
+    if below and width and sum(widths) + _GAP * (columns - 1) > width:
+        return _folded(cells, head, width, bold, below)
     lines = [_line(row, widths, width) for row in whole]
     if head and bold:
         lines[0] = f"{_BOLD}{lines[0]}{_OFF}"
     return lines
+
+
+def _folded(
+    rows: Iterable[Sequence[str]],
+    head: Sequence[str],
+    most: int,
+    bold: bool,
+    below: Collection[str],
+) -> list[str]:
+    """Returns the rows with some of their columns under them, in lines that fit."""
+    stay = [n for n, title in enumerate(head) if title not in below]
+    rows = [[*row, *[""] * (len(head) - len(row))] for row in rows]
+    short = [[row[n] for n in stay] for row in rows]
+    first, *lines = table(short, head=[head[n] for n in stay], width=most, bold=bold)
+    found = [first]
+    for row, line in zip(rows, lines, strict=True):
+        found += [line] if line else []
+        for n in sorted({*range(len(head))} - {*stay}):
+            told = f"{head[n]}: {row[n]}" if row[n] else ""
+            found += wrap(
+                told, max(most, 2 * _LEAST), initial_indent=_UNDER, subsequent_indent=f"  {_UNDER}"
+            )
+    return found
 
 
 def clean(text: str) -> str:

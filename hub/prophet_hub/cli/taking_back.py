@@ -80,10 +80,10 @@ def _end(undo: Undo, planned: Sequence[Planned], report: Report) -> list[str]:
     run = undo.past.run
     again = f" Run {undo.before} undid it." if undo.before else ""
     failed = any(one.error for one in report.remotes.values())
-    if not planned and not failed:
+    if not planned and not failed and report.state in {"done", "planned"}:
         nothing = f"Nothing is left to undo of run {run}.{again}"
         return [f"{nothing} What stays is in the inbox." if undo.kept else nothing]
-    if report.state == "planned":
+    if report.state == "planned" or (report.state == "done" and not planned):
         return [f"Nothing was written.{again}"]
     if report.state != "done":
         return []

@@ -169,7 +169,7 @@ def _show(desk: Desk, found: _Found, healed: Report | None, *, as_json: bool, qu
         desk.say(*(str(one) for one in found.left_out), *map(_line, found.seen))
     if found.drifts:
         head = ("remote", "item", "field", "in the base", "shown there", "why", "healed by")
-        desk.table(map(_row, found.drifts), head=head)
+        desk.table(map(_row, found.drifts), head=head, below=("why", "healed by"))
     if not quiet and not found.stopped:
         left = " left" if healed else ""
         desk.say(f"{counted(len(found.drifts), 'drift')}{left}." if found.drifts

@@ -141,7 +141,7 @@ class _Check:
                         f"Line {number} came to {self.asked[number]}, "
                         f"its row in the journal says {row.outcome}."
                     )
-            elif run in runs or (self._first and row.created > self._first):
+            elif run in runs or row.salt or (self._first and row.created > self._first):
                 yield f"The journal has a write of run {run} (number {number}) without a line."
             else:
                 self.older += 1

@@ -23,7 +23,7 @@ from prophet_hub.foreign.scope import is_here
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.since import Since
 from prophet_hub.foreign.statuses import Statuses
-from prophet_hub.foreign.steps import Kept, Planned, Verb
+from prophet_hub.foreign.steps import Kept, Outcome, Planned, Verb
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Gone, Ref, Ticket
 
@@ -53,8 +53,19 @@ class Inverse:
         self._todo: list[Callable[[], None]] = []
         rows = journal_of(side.replica.store, run)
         self._taken_back = {row.undoes for row in rows if row.undoes}
-        self._pasts = pasts(rows, side.spec.tracker)
+        done = frozenset(row.record for row in rows if row.outcome == Outcome.DONE)
+        self._pasts = [self._known(past, done) for past in pasts(rows, side.spec.tracker)]
         self._slots = {(p.kind, p.ref): p.slots for p in self._pasts if p.slots}
+
+    def _known(self, past: Past, done: frozenset[RecordId]) -> Past:
+        """Returns a create with what it made, which the journals of the first hubs did not note."""
+        if past.ref or not past.created or past.record not in done:
+            return past
+        items = self.side.items(self.side.replica.name(past.record))
+        mine = self.side.spec.tracker, past.kind
+        found = sorted({row.ref for _, row in items if (row.tracker, row.kind) == mine})
+        shadow = self.ledger.shadow(past.kind, found[0]) if len(found) == 1 else None
+        return past if shadow is None else replace(past, ref=found[0], ticket=shadow.ticket)
 
     # --- the plan ------------------------------------------------------------------------------
 
@@ -284,9 +295,11 @@ class Inverse:
         row = self.ledger.waiting(TICKET, past.ticket or past.ref)
         if row is not None and row.tag == READ:
             return f"The ticket cannot be read now: {row.reason}"
+        if not side.may(verb, kind):
+            return self._forbidden(verb, kind)
         if verb == "delete" and not side.spec.deletes:
             return f"The job deletes nothing in {side.spec.name}: say deletes: yes there, and undo again."
-        return "" if side.may(verb, kind) else self._forbidden(verb, kind)
+        return ""
 
     def _forbidden(self, verb: str, kind: str) -> str:
         return f"{self.side.spec.name} does not let the hub {verb} {_SEVERAL[kind]}."

@@ -13,6 +13,7 @@ from prophet_hub.foreign.steps import Outcome, Planned
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History
 
 KEYS = frozenset({TICKET, COMMENT, ATTACHMENT})
+LABEL = {"labels": {"c"}}
 
 
 class Undoing(Hub):
@@ -315,6 +316,96 @@ def test_a_later_run_s_value_stays_and_that_run_is_named():
 
         assert (done, t.items["1"].fields["status"]) == ([], "closed")
         assert left[0].reason.endswith("Run 3 wrote it since.")
+
+
+def toggled(r, t, hub, second):
+    """Run 3 sets something; `second` is where eve takes it back and sets it again."""
+    hub.syncs(2)
+    for tracker, status in ((r, "done"), (second, "open"), (second, "done")):
+        tick(r, t)
+        tracker.update("eve", "1", {"status": status})
+        tracker.update("eve", "1", **{"removed" if status == "open" else "added": LABEL})
+        hub.sync()
+
+
+@pytest.mark.parametrize("history", History)
+def test_who_writes_the_very_value_of_the_run_again_keeps_it(history):
+    r, t = pair(history=history)
+    filled(r)
+    with Undoing(r, t) as hub:
+        toggled(r, t, hub, t)
+
+        done, left = hub.undo(3)
+
+        assert (done, t.items["1"].fields["status"]) == ([], "done")
+        assert "c" in t.items["1"].fields["labels"]
+        assert sorted(one.field for one in left) == ["labels", "status"]
+        who = "eve@example.org" if history is History.FULL else ""
+        assert all(f"{who} wrote it on 20" in one.reason for one in left)
+        assert quiet(hub, r, t)
+
+
+def test_what_a_later_run_wrote_again_stays():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        toggled(r, t, hub, r)
+
+        done, left = hub.undo(3)
+
+        assert (done, t.items["1"].fields["status"]) == ([], "done")
+        assert [one.reason.rpartition("here. ")[2] for one in left] == ["Run 5 wrote it since."] * 2
+        assert quiet(hub, r, t)
+
+
+def test_what_was_taken_back_and_done_again_can_be_taken_back_once_more():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.syncs(2)
+        tick(r, t)
+        r.update("bob", "1", {"status": "done"})
+        hub.sync()
+        for run, status in ((3, "new"), (4, "done"), (3, "new")):
+            assert hub.undo(run)[1] == []
+            assert t.items["1"].fields["status"] == status
+
+
+@pytest.mark.parametrize("knobs", WORLDS[::5])
+def test_a_ticket_in_which_somebody_edited_a_comment_of_ours_is_not_deleted(knobs):
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        tick(r, t)
+        note = t.items["1"].comments[0]
+        t.edit_comment("eve", "1", note.id, f"{note.body}, says eve")
+
+        _, left = hub.undo(1)
+
+        kept = {(TICKET, "1"), (COMMENT, note.id)}
+        assert {(one.ref.kind, one.ref.id) for one in left} == kept
+        assert not t.items["1"].gone
+        assert t.items["1"].comments[0].body.endswith("says eve")
+        hub.syncs(2)
+        assert quiet(hub, r, t)
+
+
+def test_a_ticket_of_which_somebody_made_another_a_part_is_not_deleted():
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        other = t.create("eve", {"summary": "the same"})
+        hub.sync()
+        tick(r, t)
+        t.merge("eve", other, "1")
+
+        _, left = hub.undo(1)
+
+        assert [(one.ref.kind, one.ref.id) for one in left] == [(TICKET, "1")]
+        assert left[0].reason.endswith(f"Ticket {other} was merged into it.")
+        assert not t.items["1"].gone
 
 
 def test_an_edit_that_lands_with_the_undo_is_not_lost():

@@ -156,7 +156,10 @@ class Inverse:
                 continue
             stand = shadow.stands.get(name, Stand())
             why = turn(back, stand, row.same)
-            if why not in {Turn.BACK, Turn.NOTHING}:
+            again = why == Turn.BACK and self._since.again(kind, ref, row, split(name)[1], stand)
+            if again:
+                yield self._kept(past, again, name)
+            elif why not in {Turn.BACK, Turn.NOTHING}:
                 known = back.wrote and stand.value != back.wrote[-1]
                 told = self._since.wrote(kind, ref, row, split(name)[1], stand) if known else ""
                 yield self._kept(past, told or f"{why[0].upper()}{why[1:]}.", name)
@@ -181,6 +184,8 @@ class Inverse:
             row, stand = self.side.fields[kind].theirs(split(name)[0]), shadow.stands.get(name)
             stand = stand or Stand()
             if row is None or turn(back, stand, row.same) != Turn.BACK:
+                continue
+            if self._since.again(kind, ref, row, split(name)[1], stand):
                 continue
             before = back.before if back.before is not None else row.default or None
             need.send[name] = Sent(before, stand.ids, was=stand.value, undoes=True, run=self.undoes)

@@ -217,7 +217,7 @@ def the_last_word_stands(world: World, sight: Sight) -> Iterator[str]:
             for edit in heads
             if edit.number not in shown and not edit.lost and _is_mapped(world, edit)
         ]
-        if not missing or not copies:
+        if not missing or all(one.tracker.remote.direction == "pull" for one in copies):
             continue
         if any(one.item.gone or one.item.hidden for one in sight.tickets[number]):
             world.excused["a ticket that somebody deleted or hid"] += 1

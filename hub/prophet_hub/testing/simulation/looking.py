@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from prophet_hub.model import codec
-from prophet_hub.model.changes import Entry
+from prophet_hub.model.changes import EDIT, Entry
 from prophet_hub.model.ids import RecordId, of_item
 from prophet_hub.sdk import COMMENT, TICKET, FieldChange, Value
 from prophet_hub.testing.items import Item
@@ -163,7 +163,9 @@ class Sight:
             for write in entry.changeset.writes:
                 if isinstance(write.value, str):
                     for number in tokens(write.value):
-                        found.setdefault(number, set()).add(entry.changeset.author)
+                        said = found.setdefault(number, set())
+                        if write.rule == EDIT and write.type in {TICKET, COMMENT}:  # no answers
+                            said.add(entry.changeset.author)
         return found
 
 

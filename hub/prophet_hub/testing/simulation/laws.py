@@ -48,7 +48,7 @@ def _agree(world: World, sight: Sight, ticket: int, prop: str, copies: list[Copy
     for one, other in pairwise(written):
         if sight.shows(one, prop) == sight.shows(other, prop):
             continue
-        cause = _why_apart(sight, ticket, one, other, prop)
+        cause = _why_apart(sight, one, other, prop)
         if not cause:
             yield (
                 f"{prop} of ticket {ticket}: {one} shows {one.item.fields.get(prop)!r}, "
@@ -58,7 +58,7 @@ def _agree(world: World, sight: Sight, ticket: int, prop: str, copies: list[Copy
             world.excused[cause] += 1
 
 
-def _why_apart(sight: Sight, ticket: int, one: Copy, other: Copy, prop: str) -> str:
+def _why_apart(sight: Sight, one: Copy, other: Copy, prop: str) -> str:
     if not _is_in_query(one) or not _is_in_query(other):
         return "a ticket that no query tells any more"
     for copy in (one, other):
@@ -250,7 +250,7 @@ def the_last_choice_stands(world: World, sight: Sight) -> Iterator[str]:
                 continue
             if copy.tracker.remote.direction == "pull" and copy.tracker is not made.tracker:
                 continue
-            cause = _why_apart(sight, ticket, copy, made, prop)
+            cause = _why_apart(sight, copy, made, prop)
             if not cause:
                 yield f"{prop} of ticket {ticket}, which {last.at} alone set to {last.value!r}, is {copy.item.fields.get(prop)!r} at {copy}"
             else:

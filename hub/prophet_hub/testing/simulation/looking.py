@@ -34,11 +34,6 @@ class Copy:
     tracker: Watched
     item: Item
 
-    @property
-    def known_as(self) -> tuple[str, str]:
-        """Returns tracker and id."""
-        return self.tracker.name, self.item.id
-
     def __str__(self) -> str:
         return f"{self.tracker.name}/{self.item.id}"
 

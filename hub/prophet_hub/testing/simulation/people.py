@@ -146,20 +146,20 @@ def _write(world: World, tracker: Watched, item: Item, step: Step) -> str:
     return f"{step.who} writes {prop} of {_place(tracker, item, step)}: {text!r} for {old!r}"
 
 
-def _choose(world: World, tracker: Watched, item: Item, step: Step, prop: str, value: str) -> str:
+def _choose(tracker: Watched, item: Item, step: Step, prop: str, value: str) -> str:
     tracker.update(step.who, item.id, {prop: value})
     return f"{step.who} sets {prop} of {_place(tracker, item, step)} to {value}"
 
 
-def _set_status(world: World, tracker: Watched, item: Item, step: Step) -> str:
-    return _choose(world, tracker, item, step, "status", _status(tracker, step.pick))
+def _set_status(_world: World, tracker: Watched, item: Item, step: Step) -> str:
+    return _choose(tracker, item, step, "status", _status(tracker, step.pick))
 
 
-def _set_owner(world: World, tracker: Watched, item: Item, step: Step) -> str:
-    return _choose(world, tracker, item, step, "owner", PEOPLE[step.pick % len(PEOPLE)])
+def _set_owner(_world: World, tracker: Watched, item: Item, step: Step) -> str:
+    return _choose(tracker, item, step, "owner", PEOPLE[step.pick % len(PEOPLE)])
 
 
-def _label(world: World, tracker: Watched, item: Item, step: Step) -> str:
+def _label(_world: World, tracker: Watched, item: Item, step: Step) -> str:
     word = ("red", "green")[step.pick % 2]
     there = word in texts_in(item.fields.get("labels"))
     way = {"labels": [word]}
@@ -229,7 +229,7 @@ def _restore(world: World, tracker: Watched, step: Step) -> str:
     return ""
 
 
-def _merge(world: World, tracker: Watched, item: Item, step: Step) -> str:
+def _merge(_world: World, tracker: Watched, item: Item, step: Step) -> str:
     others = [
         one.id
         for one in tracker.items.values()

@@ -14,7 +14,7 @@ from prophet_hub.testing.simulation.playing import Plan, Verdict, play
 from prophet_hub.testing.simulation.setting import Remote, Setting
 from prophet_hub.testing.simulation.steps import Step
 
-__all__ = ["STANDARD", "boundaries", "killed_at"]
+__all__ = ["STANDARD", "boundaries"]
 
 _WALKS = ("has a workflow", "tells no history", "compares no versions")
 _POOR = ("carries no keys", "tells a part of its history", "tells changes by the minute")
@@ -65,7 +65,7 @@ def _steps(kill: int | None) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-def killed_at(name: str, boundary: int | None, folder: Path) -> Verdict:
+def _killed_at(name: str, boundary: int | None, folder: Path) -> Verdict:
     """Plays the standard world in a setting; its sync dies at a boundary, or goes well."""
     return play(Plan(seed=0, setting=STANDARD[name], steps=_steps(boundary)), folder)
 
@@ -73,6 +73,6 @@ def killed_at(name: str, boundary: int | None, folder: Path) -> Verdict:
 def boundaries(name: str, folder: Path, *, every: int = 1) -> Iterator[tuple[int, Verdict]]:
     """Yields (boundary, what became of it) for each boundary of the sync, or every nth."""
     at = 0
-    while (verdict := killed_at(name, at, folder)).happened["kills"]:
+    while (verdict := _killed_at(name, at, folder)).happened["kills"]:
         yield at, verdict
         at += every

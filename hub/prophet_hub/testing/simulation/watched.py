@@ -72,7 +72,7 @@ class Watched(Tracker):
         self.passwords[ACCOUNT] = "another"
 
     def calm(self) -> None:
-        """Lets everything go well from now on, and shows every ticket again."""
+        """Lets everything go well from now on."""
         self.faults.clear()
         self.faulty.clear()
         self.passwords[ACCOUNT] = "correct horse"

@@ -90,9 +90,10 @@ def _taken(file: int) -> bool:
 
 def _note(file: int, words: dict[str, str]) -> None:
     """Writes who holds it; a full disk takes the words, never the lock."""
+    said = json.dumps(words).encode()
     with contextlib.suppress(OSError):
-        os.ftruncate(file, 0)
-        os.pwrite(file, json.dumps(words).encode(), 0)
+        os.pwrite(file, said, 0)
+        os.ftruncate(file, len(said))  # not before: what was emptied ext4 flushes when it is closed
 
 
 def _read(file: int) -> str:

@@ -152,14 +152,16 @@ class Sight:
 
     @cached_property
     def logged(self) -> dict[int, set[str]]:
-        """The edits whose tokens stand in the log -> the authors of the entries that say them."""
+        """The edits whose tokens stand in the log -> the authors of the entries that say them;
+        an answer and a vote take somebody's word, and are not it.
+        """
         found: dict[int, set[str]] = {}
         for entry in self.entries:
             for write in entry.changeset.writes:
                 if isinstance(write.value, str):
                     for number in tokens(write.value):
                         said = found.setdefault(number, set())
-                        if write.rule == EDIT and write.type in {TICKET, COMMENT}:  # no answers
+                        if write.rule == EDIT and write.cell.prop in {*FIELDS, "body"}:
                             said.add(entry.changeset.author)
         return found
 

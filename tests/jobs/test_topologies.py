@@ -260,3 +260,27 @@ def test_another_name_s_query_does_not_prove_that_a_create_never_was(site, tmp_p
         else:
             break
     assert crash > 5
+
+
+def test_what_is_in_a_ticket_goes_with_it_to_the_name_that_writes_it_from_now_on(site, tmp_path):
+    text = """
+remotes:
+  read: {connector: memory, url: memory://a, query: labels=x}
+  mine: {connector: memory, url: memory://a, query: labels=y}
+  b: {connector: memory, url: memory://b}
+jobs:
+  wide: {remotes: {read: {direction: pull}, mine: {}, b: {}}}
+"""
+    a, b, *_ = site
+    office = Office(tmp_path / "hub", text)
+    ref = b.create("jesse", {"summary": "t0", "labels": frozenset({"x"})})
+    office.settle()
+    b.comment("ann", ref, "c0 is said")
+    b.attach("bob", ref, "f0.txt", b"f0")
+    office.settle()
+    assert bodies(a, "t0") == []
+
+    a.update("cid", item(a, "t0").id, added={"labels": {"y"}})
+    office.settle()
+    assert bodies(a, "t0") == [("ann", "c0 is said")]
+    assert [file.data for file in item(a, "t0").attachments] == [b"f0"]

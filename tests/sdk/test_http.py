@@ -272,6 +272,15 @@ class TestAgain:
         assert http.post("x").status == 201
         assert sum(clock.slept) >= (2 if headers else 0.5)
 
+    def test_a_pause_that_is_over_is_none(self, http, wire, clock):
+        """A server whose clock is behind is not asked at once, again and again."""
+        past = "Thu, 01 Jan 2015 00:00:00 GMT"
+        wire.add("GET", f"{BASE}/x", status=429, headers={"Retry-After": past})
+        wire.add("GET", f"{BASE}/x", status=200)
+
+        assert http.get("x").status == 200
+        assert sum(clock.slept) >= 0.5
+
     def test_a_put_is_repeated_unless_told_otherwise(self, http, wire):
         """One under a version would meet itself."""
         wire.add("PUT", f"{BASE}/x", status=503)

@@ -85,6 +85,10 @@ def test_an_alarm_wakes_who_sleeps_and_lets_nobody_sleep_again():
     assert (clock.monotonic(), alarm.now()) == (2.5, clock.now())
 
 
+_SLOW = "Fri, 20 Nov 2026 09:00:00 GMT"
+"""The clock of a server that is three hours behind ours."""
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -92,12 +96,23 @@ def test_an_alarm_wakes_who_sleeps_and_lets_nobody_sleep_again():
         ({"Retry-After": "1.5"}, 1.5),
         ({"Retry-After": "Fri, 20 Nov 2026 12:05:00 GMT"}, 300),
         ({"Retry-After": "Fri, 20 Nov 2026 12:05:00 -0000"}, 300),
+        ({"Retry-After": "Fri, 20 Nov 2026 09:05:00 GMT", "Date": _SLOW}, 300),
+        ({"Retry-After": "Fri, 20 Nov 2026 12:05:00 GMT", "Date": "today"}, 300),
+        ({"Retry-After": "120", "Date": _SLOW}, 120),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "1e300"}, None),
         ({"Retry-After": "nan"}, None),
         ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}, 30),
         ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW.timestamp()) + 9)}, 9),
+        (
+            {
+                "X-RateLimit-Remaining": "0",
+                "X-RateLimit-Reset": str(int(NOW.timestamp()) - 10791),
+                "Date": _SLOW,
+            },
+            9,
+        ),
         ({"RateLimit-Remaining": "0", "RateLimit-Reset": "7"}, 7),
         ({"X-RateLimit-Remaining": "3", "X-RateLimit-Reset": "30"}, None),
         ({"X-RateLimit-Remaining": "0"}, None),

@@ -332,8 +332,8 @@ class Http:
         if isinstance(outcome, Answer):
             now = self.clock.now()
             until = pause_asked(outcome.headers, now)
-            if until is not None:
-                seconds = max(0.0, (until - now).total_seconds())
+            if until is not None and until >= now:  # what is over says nothing
+                seconds = (until - now).total_seconds()
                 self.pace.hold(seconds)  # also where it is not waited for: nobody asks on
                 return seconds
         return float(min(0.5 * 2 ** (attempt - 1), 8.0))

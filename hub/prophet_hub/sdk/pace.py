@@ -199,10 +199,10 @@ def pause_asked(headers: Mapping[str, str], now: datetime) -> datetime | None:
     """
     said = headers.get("Retry-After", "").strip()
     if said:
-        return _instant(said, now)
+        return _instant(said, headers, now)
     for family in FAMILIES:
         if headers.get(f"{family}Remaining", "").strip() in ("0", "0.0"):
-            return _instant(headers.get(f"{family}Reset", "").strip(), now)
+            return _instant(headers.get(f"{family}Reset", "").strip(), headers, now)
     return None
 
 
@@ -210,18 +210,26 @@ def _resets(headers: Mapping[str, str], now: datetime) -> datetime | None:
     """Returns when the window of a limit ends, as the headers of any family say."""
     for family in FAMILIES:
         if said := headers.get(f"{family}Reset", "").strip():
-            return _instant(said, now)
+            return _instant(said, headers, now)
     return None
 
 
-def _instant(said: str, now: datetime) -> datetime | None:
-    """Returns the instant that a number of seconds, an epoch or an HTTP date names."""
+def _instant(said: str, headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Returns the instant, by our clock, that a number of seconds, an epoch or an HTTP date names.
+
+    The server's clock may be another: what it names is counted from its own `Date`, where it tells it.
+    """
     try:
         number = float(said)
     except ValueError:
-        return of_header(said)
-    if not 0 <= number < _EPOCH_FROM * 10:
+        named = of_header(said)
+    else:
+        if not 0 <= number < _EPOCH_FROM * 10:
+            return None
+        if number <= _EPOCH_FROM:
+            return now + min(timedelta(seconds=number), _LONGEST)
+        named = datetime.fromtimestamp(number, UTC)
+    if named is None:
         return None
-    if number > _EPOCH_FROM:
-        return datetime.fromtimestamp(number, UTC)
-    return now + min(timedelta(seconds=number), _LONGEST)
+    there = of_header(headers.get("Date", "")) or now
+    return now + min(named - there, _LONGEST)

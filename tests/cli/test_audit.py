@@ -62,6 +62,10 @@ def test_the_list_can_be_narrowed(written):
     assert numbers("--since 2w") == [5, 3, 1]
     assert numbers("--since 2999-01-01") == []
     assert numbers("--ticket a#1") == [5, 3, 1]
+    written.b.create("cara", {"summary": "Tea is out", "status": "open"})
+    written("sync a b -q --yes")
+    assert numbers("--ticket a#1") == [5, 3, 1]
+    assert numbers("--ticket a#4") == [7]
     assert written("audit list --since soon").err.startswith('prophet-hub: "soon" is no time.')
 
 

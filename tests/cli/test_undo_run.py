@@ -88,6 +88,15 @@ def test_what_is_undone_stands_at_its_run(ran):
     assert "Nothing is left to undo of run 2. Run 3 undid it." in ran("undo --run 2").out
 
 
+def test_what_the_job_only_reads_by_now_is_not_written(ran):
+    ran.job_file(DELETES.replace("b: {deletes: yes}", "b: {direction: pull}"))
+    before = ran.b.writes, state(ran.b)
+
+    said = ran("undo --run 2 --yes")
+    assert (said.code, ran.b.writes, state(ran.b)) == (1, *before)
+    assert "The job only reads b." in said.err
+
+
 def test_for_programs_one_object_tells_all(ran):
     ran.b.update("cara", "1", {"summary": "Printer on ice"})
 
@@ -101,12 +110,13 @@ def test_for_programs_one_object_tells_all(ran):
 
 
 def test_a_dry_run_writes_nothing_at_all(ran):
-    before = ran.b.writes, state(ran.b)
     ran.b.update("cara", "1", {"summary": "Printer on ice"})
+    before = ran.b.writes, state(ran.b)
 
     assert ran("undo --run 2 --dry-run").code == 1
-    assert (ran.b.writes, ran("inbox").out) == (before[0] + 1, ran("inbox").out)
+    assert (ran.b.writes, state(ran.b)) == before
     assert ran("inbox list --json").data == []
+    assert ran("undo --run 2 --dry-run --json").data["undone_before"] == ""
 
 
 def test_the_brakes_hold_an_undo(ran):

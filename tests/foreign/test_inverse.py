@@ -455,6 +455,32 @@ def test_an_undone_copy_is_made_again_when_a_person_says_so():
         assert hub.foreign("T").inbox() == []
 
 
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_what_was_said_while_a_copy_was_taken_back_comes_with_it(cut_off):
+    r, t = pair()
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.sync()
+        hub.undo(1)
+        tick(r, t)
+        r.comment("bob", "1", "meanwhile")
+        hub.syncs(2)
+
+        def dies():
+            raise Crash
+
+        if cut_off:
+            with once(hub.specs["T"].connector, "after POST", dies), pytest.raises(Crash):
+                hub.undo(2)
+            hub.syncs(2)
+        hub.undo(2)
+        hub.sync()
+
+        assert shown(t) == shown(r)
+        assert len(shown(t)[0][0][1]) == 2
+        assert quiet(hub, r, t)
+
+
 def test_a_copy_that_comes_back_is_ours_and_its_end_is_no_death():
     r, t = pair()
     filled(r)

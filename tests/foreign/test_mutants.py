@@ -377,6 +377,9 @@ RULES = [
     Mutant("what somebody touched is not deleted", "since",
            "if row is None or row.born:", "if False:",
            "a_ticket_that_somebody_touched_is_not_deleted"),
+    Mutant("what came into a ticket while it was not here is looked at", "undoing",
+           "self.ledger.look(child)", "pass",
+           "what_was_said_while_a_copy_was_taken_back_comes_with_it"),
     Mutant("an undo looks once more before it deletes", "undoing",
            "or self._since.touched(planned.ref, told)", "",
            "who_touches_a_ticket_between_the_plan_and_its_delete_keeps_it"),
@@ -435,6 +438,7 @@ def _given(name):
             {"history": History.FULL, "silently": False, "conditional": False}
         ],
         "what_each_tracker_alone_can_say_is_no_conflict": [{"history": History.NONE}],
+        "what_was_said_while_a_copy_was_taken_back_comes_with_it": [{"cut_off": False}],
         "who_writes_the_very_value_of_the_run_again_keeps_it": [{"history": History.FULL}],
         "a_ticket_in_which_somebody_edited_a_comment_of_ours_is_not_deleted": [{"knobs": {}}],
         "who_takes_a_tracker_over_knows_what_was_read": [{"history": History.NONE}],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from prophet_hub.errors import HubError, NotFound
@@ -205,10 +206,21 @@ class Inverse:
     def withheld(
         self, kind: str, ref: str, record: RecordId, cells: Cells, shadow: Shadow | None
     ) -> bool:
-        """Tells whether privacy keeps back what is made again; what an item showed once may return."""
+        """Tells whether privacy keeps back what is made again; what an item showed once may return.
+
+        What came into a ticket while it was not here is planned by the next run.
+        """
         if (kind, ref) in self._slots:
             return False
+        if kind == TICKET:
+            self._todo.append(partial(self._look_inside, record))
         return self._planner.withheld(kind, ref, record, cells, shadow)
+
+    def _look_inside(self, record: RecordId) -> None:
+        for inner in _INNER:
+            for child in self.side.replica.children(record, inner):
+                if not self.side.refs(child, inner):
+                    self.ledger.look(child)
 
     def write_down(self) -> None:
         """Writes the notes into the ledger."""

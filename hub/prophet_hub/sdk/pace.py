@@ -90,11 +90,11 @@ class Alarm:
         Raises:
             Woken: The work ends.
         """
-        until = self._clock.monotonic() + seconds
-        while (left := until - self._clock.monotonic()) > 0:
+        while seconds > 0:
             if self._rung:
                 raise Woken
-            self._clock.sleep(min(left, _SLICE))
+            self._clock.sleep(min(seconds, _SLICE))
+            seconds -= _SLICE
 
 
 class ManualClock:

@@ -12,6 +12,7 @@ from prophet_hub.errors import AuthFailed, Garbled, NotFound, Transient, UsageEr
 from prophet_hub.foreign.ledger import journal_of
 from prophet_hub.foreign.steps import Outcome, Verb
 from prophet_hub.sdk import Checkpoint, Gone, History, Ref
+from prophet_hub.store.sqlite import Store
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 
@@ -316,3 +317,36 @@ def test_a_field_that_was_mapped_later_is_filled_in_at_the_next_reading():
         r.update("bob", "1", {"summary": "y"})
         hub.syncs()
         assert (hub.values(r, "status"), t.items["1"].fields["status"]) == ({"open"}, "open")
+
+
+def test_a_run_reads_no_table_as_a_whole(monkeypatch):
+    """Each question has an index, or a run would become slower with every ticket there is."""
+    asked, true = {}, Store.rows
+
+    def rows(self, sql, values=()):
+        asked.setdefault(sql, values)
+        return true(self, sql, values)
+
+    monkeypatch.setattr(Store, "rows", rows)
+    r, t = pair()
+    for n in range(3):
+        ref = r.create("bob", {"summary": f"x{n}", "cc": frozenset({"eve"})})
+        r.comment("bob", ref, f"said {n}")
+        r.attach("bob", ref, "a.txt", b"%d" % n)
+    with Hub(r, t) as hub:
+        hub.syncs(2)
+        asked.clear()
+        r.create("bob", {"summary": "new"})
+        r.update("bob", "1", {"summary": "y"})
+        tick(r, t)
+        hub.syncs(2)
+        store = hub.replica.store
+        scans = {
+            row[3]: sql
+            for sql, values in list(asked.items())
+            for row in true(store, f"EXPLAIN QUERY PLAN {sql}", values)
+            if row[3].startswith("SCAN") and not any(word in sql for word in ("LIMIT", "EXISTS"))
+        }
+    assert len(asked) > 20
+    # one row per replica that ever wrote here; not one per ticket
+    assert set(scans) <= {"SCAN CONSTANT ROW", "SCAN tips"}, scans

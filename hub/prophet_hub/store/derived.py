@@ -141,7 +141,9 @@ class Derived:
 
     def next_numbers(self) -> tuple[int, int]:
         """Returns the next free numbers of records, above zero and below."""
-        sql = "SELECT coalesce(max(number), 0), coalesce(min(number), 0) FROM records"
+        # asked for together, SQLite would go through the whole table for them
+        sql = """SELECT coalesce((SELECT max(number) FROM records), 0),
+                        coalesce((SELECT min(number) FROM records), 0)"""
         last, least = self._rows.rows(sql)[0]
         return max(last, 0) + 1, min(least, 0) - 1
 

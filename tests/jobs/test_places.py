@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from prophet_hub.engine.replica import Replica
@@ -164,3 +165,17 @@ def test_another_hub_knows_the_tracker_at_a_place_by_any_name(replica, tmp_path)
 
     assert tracker_of(peer, "bugs") == tracker_of(replica, "support")
     peer.close()
+
+
+def test_a_part_that_was_not_noted_yet_is_no_move(replica, tmp_path):
+    text = 'remotes: {support: {connector: rt, url: "https://rt.example.org", part: PART}}'
+    file = loaded(tmp_path, text)
+    introduce(replica, file, ["support"])
+    with replica.transaction():  # as it was noted before a place had parts
+        noted = msgspec.msgpack.encode(["rt", "https://rt.example.org"])
+        replica.store.put("settings", ("seen-at:support",), noted)
+    assert moves(replica, file, ["support"]) == []
+
+    seen(replica, file, "support")
+    (move,) = moves(replica, loaded(tmp_path, text.replace("PART", "other")), ["support"])
+    assert move.remote == "support"

@@ -204,6 +204,8 @@ def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]
                 found.append(Move(remote, "another address, for another hub", after.url))
             continue
         before = _decode(data)
+        if len(msgspec.msgpack.decode(data)) < len(Place.__struct_fields__):  # parts were not noted
+            before = msgspec.structs.replace(before, part=after.part)
         if before.connector != after.connector:
             raise UsageError(
                 f"{remote} was a {before.connector} until now, and stands as a {after.connector} in "

@@ -129,6 +129,30 @@ def test_files_that_one_job_does_not_carry_are_brought_by_the_one_that_does(site
     assert [file.data for file in item(site[2], "t0").attachments] == [b"f0"]
 
 
+def test_a_reference_leads_to_the_twin_through_many_jobs(site, tmp_path):
+    memory.TRACKERS.update({name: Tracker(name, Knobs(refers=True)) for name in "abcd"})
+    a, *others = there = [memory.TRACKERS[name] for name in "abcd"]
+    for number, tracker in enumerate(others):
+        for _ in range(number + 1):  # so that a ticket has another number in each
+            tracker.create("jesse", {"summary": "apart"})
+    ref = a.create("jesse", {"summary": "t1"})
+    a.create("jesse", {"summary": "t2", "description": f"as #{ref}"})
+    a.comment("ann", item(a, "t2").id, f"c3 is said of #{ref}")
+    office = Office(tmp_path / "hub", LINE)
+    office.settle()
+    for tracker in there:
+        twin = f"#{item(tracker, 't1').id}"
+        assert item(tracker, "t2").fields["description"] == f"as {twin}"
+        assert bodies(tracker, "t2") == [("ann", f"c3 is said of {twin}")]
+
+    d = there[-1]
+    d.now += 60
+    d.update("bob", item(d, "t2").id, {"description": f"not as #{item(d, 't1').id}"})
+    office.settle()
+    for tracker in there:
+        assert item(tracker, "t2").fields["description"] == f"not as #{item(tracker, 't1').id}"
+
+
 # --- one tracker under several names ---
 
 NAMES = """

@@ -143,6 +143,7 @@ class Run:
         yield from self._exchanged(self._natives.pull())
         shared.catch_up(self._replica)
         trackers.introduce(self._replica, self._file, self._connectors)
+        trackers.note_references(self._replica, self._connectors)
         for name, connector in self._connectors.items():
             yield from self._reach(name, connector)
         for remote in self._remotes.values():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 
@@ -27,8 +28,8 @@ from prophet_hub.jobs.places import Place, names_at, place_of
 from prophet_hub.model.ids import TrackerId, fresh
 from prophet_hub.sdk import Connector, Person, References
 
-__all__ = ["Move", "account_of", "among", "introduce", "moves", "one_tracker", "references_of", "seen",
-           "tracker_of"]  # fmt: skip
+__all__ = ["Move", "account_of", "among", "introduce", "moves", "note_references", "one_tracker",
+           "references_of", "seen", "tracker_of"]  # fmt: skip
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -44,6 +45,8 @@ class Move(msgspec.Struct, frozen=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Place).decode
+_ways = msgspec.msgpack.Decoder(References).decode
+_REFERS: Final = "refers:"
 
 
 def introduce(replica: Replica, file: JobFile, remotes: Iterable[str]) -> None:
@@ -180,11 +183,28 @@ def account_of(remote: str, connector: Connector) -> Person:
 def references_of(
     replica: Replica, connectors: Mapping[str, Connector]
 ) -> dict[TrackerId, References]:
-    """Returns how texts of the trackers refer to tickets, by tracker; left out are those that
-    have no way to.
+    """Returns how texts of trackers refer to tickets, by tracker: of those here as their connectors
+    say, of others that this database worked with as was noted.
     """
     ways = {name: connector.references for name, connector in connectors.items()}
-    return {tracker_of(replica, name): one for name, one in ways.items() if one}
+    here = {tracker_of(replica, name): one for name, one in ways.items() if one}
+    noted = ((str(key[0]), data) for key, data in replica.store.scan("settings"))
+    there = {
+        TrackerId(bytes.fromhex(key.removeprefix(_REFERS))): _ways(data)
+        for key, data in noted if key.startswith(_REFERS)
+    }  # fmt: skip
+    return there | here
+
+
+def note_references(replica: Replica, connectors: Mapping[str, Connector]) -> None:
+    """Notes how texts of these trackers refer to tickets: another job may carry them on."""
+    for name, connector in connectors.items():
+        if connector.references is not None:
+            key = (_REFERS + tracker_of(replica, name).hex(),)
+            data = _encode(connector.references)
+            if replica.store.get("settings", key) != data:
+                with replica.transaction():
+                    replica.store.put("settings", key, data)
 
 
 def moves(replica: Replica, file: JobFile, remotes: Iterable[str]) -> list[Move]:

@@ -16,7 +16,7 @@ from foreign.worlds import World
 from prophet_hub.foreign.drift import TABLE, Drift, Looked, Why, cause
 from prophet_hub.foreign.joining import join
 from prophet_hub.foreign.ledger import Ledger
-from prophet_hub.foreign.rows import ItemRow, Shadow
+from prophet_hub.foreign.rows import WHOLE, ItemRow, Shadow
 from prophet_hub.model.ids import name_of
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History
 from prophet_hub.testing.tracker import Knobs, Tracker
@@ -483,6 +483,16 @@ def test_files_that_are_not_what_was_read_are_found_by_their_hash(tmp_path):
         found = {(d.remote, d.why) for d in drifts(hub, deep=True)}
 
     assert found == {("R", Why.BYTES), ("T", Why.BYTES)}
+
+
+def test_what_waits_as_a_whole_is_told_by_its_line_alone(two):
+    hub, one, _ = two
+    behind(one, "1", status="resolved")
+    with hub.replica.transaction():
+        ledger = Ledger(hub.replica.store, tracker_id("R"), "job")
+        ledger.wait(TICKET, "1", WHOLE, "It could not be read.", now=0)
+
+    assert whys(hub) == [("R", Why.WAITS, "")]
 
 
 def test_what_waits_for_a_person_is_told_with_its_reason():

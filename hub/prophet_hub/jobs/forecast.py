@@ -137,7 +137,7 @@ def duration(seconds: float) -> str:
         if number >= _EXACT * size:
             return f"{round(number / size):,} {name}"
         if number >= size:
-            step = size // 6  # 10 s, 10 min, 4 h
+            step = size // 12  # 5 s, 5 min, 2 h
             whole, rest = divmod(round(number / step) * step, size)
             return f"{whole} {name}" + (f" {rest // small} {less}" if rest else "")
     return f"{number} s"

@@ -62,3 +62,4 @@ def test_times_and_counts():
     assert shown_time(0) == ""
     assert shown_time(1_700_000_000_999_999) == "2023-11-14 22:13"
     assert (counted(1, "ticket"), counted(0, "ticket")) == ("1 ticket", "0 tickets")
+    assert counted(2000, "ticket") == "2,000 tickets"

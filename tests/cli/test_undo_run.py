@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import doctest
+import os
 import shlex
+import signal
 
 import msgspec
 import pytest
@@ -239,3 +241,29 @@ def test_an_undo_that_reached_nothing_says_that_nothing_was_written(ran):
     said = ran("undo --run 2")
 
     assert (said.code, said.out) == (1, "Nothing was written.\n")
+
+
+def test_what_cannot_go_back_is_in_the_inbox_once_it_was_tried(ran):
+    ran.job_file(DELETES.replace("yes", "no"))
+    ran("undo --run 2 --yes --quiet")
+
+    nothing = "Nothing else of run 2 can be taken back. Run 3 undid it."
+    assert ran("undo --run 2 --dry-run").out.splitlines()[-1] == nothing
+    last = ran("undo --run 2").out.splitlines()[-1]
+    assert last == f"{nothing} What stays is in the inbox."
+
+
+def test_an_undo_that_was_interrupted_says_how_to_go_on(ran):
+    def boundary(where):
+        if where.startswith("before ") and "GET" not in where:
+            ran.boundaries.clear()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    ran.boundaries["b"] = boundary
+
+    said = ran("undo --run 2")
+
+    assert said.code == 130
+    assert said.out.splitlines()[-1].endswith("written. To go on: prophet-hub undo --run 2")
+    assert ran("undo --run 2").code == 0
+    assert state(ran.b) == {"Printer smokes": ("open", 0)}

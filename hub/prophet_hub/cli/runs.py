@@ -202,7 +202,7 @@ def show_plan(desk: Desk, planned: Sequence[Planned]) -> None:
         desk.say("Nothing to write.")
         return
     mail = f"; {sums.notifies} of them may send mail" if sums.notifies else ""
-    desk.say(f"{counted(sums.operations, 'operation')}, about {sums.requests} requests{mail}.")
+    desk.say(f"{counted(sums.operations, 'operation')}, about {sums.requests:,} requests{mail}.")
 
 
 def _change(part: FieldPlan) -> str:

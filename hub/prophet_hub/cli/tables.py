@@ -87,8 +87,8 @@ def harmless(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Returns a number of things: `1 ticket`, `2 tickets`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Returns a number of things: `1 ticket`, `2,000 tickets`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def cut(text: str, most: int) -> str:

@@ -81,10 +81,14 @@ def _end(undo: Undo, planned: Sequence[Planned], report: Report) -> list[str]:
     again = f" Run {undo.before} undid it." if undo.before else ""
     failed = any(one.error for one in report.remotes.values())
     if not planned and not failed and report.state in {"done", "planned"}:
-        nothing = f"Nothing is left to undo of run {run}.{again}"
-        return [f"{nothing} What stays is in the inbox." if undo.kept else nothing]
+        if not undo.kept:
+            return [f"Nothing is left to undo of run {run}.{again}"]
+        inbox = " What stays is in the inbox." if report.state == "done" else ""
+        return [f"Nothing else of run {run} can be taken back.{again}{inbox}"]
     if report.state == "planned" or (report.state == "done" and not planned):
         return [f"Nothing was written.{again}"]
+    if report.state == "interrupted":
+        return [f"Interrupted: {report.written} written. To go on: prophet-hub undo --run {run}"]
     if report.state != "done":
         return []
     stays = f", {report.kept} in the inbox: prophet-hub inbox" if report.kept else ""

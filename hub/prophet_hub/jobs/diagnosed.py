@@ -13,7 +13,7 @@ from prophet_hub.foreign.audit_check import verify
 from prophet_hub.foreign.audit_list import requests
 from prophet_hub.foreign.claims import claim_of, hub_of
 from prophet_hub.foreign.ledger import Ledger, waiting_of
-from prophet_hub.foreign.rows import READ, WAY, Waiting
+from prophet_hub.foreign.rows import READ, UNDONE, WAY, Waiting
 from prophet_hub.foreign.steps import Outcome, Verb
 from prophet_hub.foreign.strangers import PERSON
 from prophet_hub.jobs.disguise import Disguise
@@ -34,7 +34,7 @@ _FAULTS: Final = 50
 _KINDS: Final = (TICKET, COMMENT, ATTACHMENT)
 _WAITING: Final = (*_KINDS, PERSON)
 _STATES: Final = ("running", "done", "planned", "braked", "interrupted", "failed")
-_TAGS: Final = (READ, WAY)
+_TAGS: Final = (READ, WAY, UNDONE)
 _HEAD: Final = r"\d+:[0-9a-f]{64}"
 _RUN: Final = r"\d{1,9}"
 _MONTH: Final = r"\d{4}-\d{2}|never"

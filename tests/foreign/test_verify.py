@@ -220,6 +220,19 @@ def test_the_cause_of_a_difference_is_told_by_its_times(updated, last, why):
     assert cause(Shadow(seen=3, updated=5), updated, last) is why
 
 
+def test_a_delete_of_what_nobody_shows_any_more_is_told_once_by_the_inbox():
+    one, other = Tracker("R"), Tracker("T", Knobs(tombstones=False))
+    one.create("jesse", {"summary": "Printer on fire"})
+    with Hub(one, other) as hub:
+        hub.syncs()
+        tick(one, other)
+        one.delete("jesse", "1")
+        other.delete("jesse", "1")
+        hub.syncs(3)
+
+        assert whys(hub) == [("T", Why.WAITS, "")]
+
+
 def test_a_permission_that_came_back_brings_the_ticket(two):
     hub, one, other = two
     one.create("jesse", {"summary": "Secret"})

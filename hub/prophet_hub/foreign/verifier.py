@@ -303,7 +303,8 @@ class Verifier:
         due = frozenset(Planner(side, self.reader, self.peers, dry=True).due())
         planner = Planner(side, self.reader, self.peers, dry=True)
         for one in planner.needed(planner.candidates(0)):
-            yield from self._owed(one, pending=one.record in due)
+            if not self._waits(TICKET, one.ref.ticket or one.ref.id):
+                yield from self._owed(one, pending=one.record in due)
 
     def _owed(self, one: Planned, *, pending: bool) -> Iterator[Drift]:
         create = one.verb is Verb.CREATE

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prophet_hub.foreign.rows import ItemRow
+from prophet_hub.foreign.steps import Outcome, Pulled
 from prophet_hub.jobs.forecast import Forecast, duration, seconds_for
+from prophet_hub.jobs.outlook import Outlook
+from prophet_hub.model.ids import TrackerId
+from prophet_hub.sdk import TICKET, Ref
 from prophet_hub.sdk.limits import Limit, Pace, Watch
+from prophet_hub.sdk.pace import ManualClock
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 HOURLY = Limit(requests=1000, window=3600.0, left=400, ends=1800.0)
@@ -119,3 +127,35 @@ def test_durations_are_off_by_a_twentieth_at_most(seconds):
 )  # fmt: skip
 def test_durations_are_said_as_people_do(seconds, said):
     assert duration(seconds) == said
+
+
+def test_a_reading_that_tells_more_than_its_total_makes_nothing_negative():
+    """A listing may tell a ticket twice, and shrink while it is read."""
+    rows = [
+        ItemRow(tracker=TrackerId(b"a" * 16), kind=TICKET, ref=str(n), ticket="", born=True)
+        for n in range(10)
+    ]
+    store = SimpleNamespace(
+        get=lambda *_: None,
+        scan=lambda _: [((b"",), msgspec.msgpack.encode(row)) for row in rows],
+    )
+    clock = ManualClock()
+    outlook = Outlook(SimpleNamespace(store=store), clock)
+    for name in "ab":
+        outlook.reached(
+            SimpleNamespace(
+                name=name, tracker=TrackerId(name.encode() * 16), pushes=True,
+                connector=SimpleNamespace(
+                    pace=lambda: Pace(taken=1000, spent=100.0),
+                    capabilities=SimpleNamespace(writes={("create", TICKET)}),
+                ),
+            )
+        )  # fmt: skip
+    outlook.begin("a", "read")
+    clock.sleep(100)
+    for done, total in ((500, 5000), (5100, 5000), (5100, 200)):
+        outlook.step(
+            Pulled(remote="a", ref=Ref(id="1"), outcome=Outcome.READ, done=done, total=total)
+        )
+        assert outlook.stage_left() >= 0
+        assert outlook.left() >= outlook.stage_left()

@@ -193,7 +193,7 @@ class Outlook:
         tickets = float(counts[TICKET])
         inner = float(counts[COMMENT] + counts[ATTACHMENT])
         if side is not reading and tickets and reading.read:  # the rest will be like what was read
-            more = (reading.total - self._lacks[0]) / tickets
+            more = max(0.0, reading.total - self._lacks[0]) / tickets
             tickets, inner = tickets * (1 + more), inner * (1 + more)
         return 2 * tickets + inner + min(tickets, inner)  # each written, each ticket read after it
 

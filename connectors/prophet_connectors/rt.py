@@ -214,9 +214,8 @@ class RT(Connector):
             links = item.get("_hyperlinks", ())
             to = [str(link["to"]) for link in links if link.get("ref") == "lifecycle"]
             ways[item["Status"]] = tuple(sorted({*ways.get(item["Status"], ()), *to}))
-            may |= {"update"} if to else set()
+            may |= {"update", "delete"} if to else set()  # only new tickets offer it
             may |= {"comment", "attach"} if any(x.get("ref") == "comment" for x in links) else set()
-            may |= {"delete"} if "deleted" in to else set()
         if any(link.get("ref") == "create" for q in queues for link in q.get("_hyperlinks", ())):
             may.add("create")
         statuses = {"new", *ways, *(s for to in ways.values() for s in to)}

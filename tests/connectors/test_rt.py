@@ -328,6 +328,16 @@ class TestStory:
         assert SetChange(field="CF.{Tags}", removed=frozenset({"a"})) in changes
         assert {f.name for f in box.connector.describe().fields} >= {"CF.{Severity}", "CF.{Tags}"}
 
+    def test_a_delete_is_not_called_forbidden_where_tickets_in_their_status_do_not_offer_it(
+        self, box
+    ):
+        box.connector.apply(Create(ref=Ref(id=""), fields={**box.new(), "Status": "open"}))
+
+        schema = box.connector.describe()
+
+        assert not any("deleted" in to for to in schema.transitions.values())
+        assert schema.permissions >= {"update", "delete"}
+
     def test_custom_fields_are_written_by_name(self, box):
         """Members of a set by whole, from what is there."""
         box.rt.customs = {"Severity": (4, False), "Tags": (5, True)}

@@ -25,3 +25,22 @@ def test_what_vanished_before_its_update_waits_in_the_inbox_and_arrives_when_it_
         hub.syncs(2)
         assert other.items[copy].fields["summary"] == "Printer smokes"
         assert hub.inbox(other) == []
+
+
+def test_a_delete_of_what_cannot_be_seen_is_planned_when_it_can_be():
+    one, other = pair(conditional=False)
+    one.create("jesse", {"summary": "Printer on fire"})
+    with Hub(one, other) as hub:
+        hub.syncs(2)
+        (copy,) = other.items
+        other.hide(copy)
+        one.delete("jesse", next(iter(one.items)))
+        assert [done.outcome for done in hub.sync()] == [Outcome.FAILED]
+        assert [item.ref for item in hub.inbox(other)] == [copy]
+
+        assert hub.syncs(2) == []
+
+        other.hide(copy, hidden=False)
+        hub.syncs(2)
+        assert other.items[copy].gone
+        assert hub.inbox(other) == []

@@ -13,6 +13,7 @@ from prophet_hub.hookspecs import hookimpl
 from prophet_hub.jobs.load import parse
 from prophet_hub.jobs.remotes import chosen, connect, field_map, spec_of
 from prophet_hub.jobs.run import Reached, Settled, started
+from prophet_hub.jobs.steps import Failed
 from prophet_hub.jobs.trackers import tracker_of
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Field, FieldMap, Kind, Person
@@ -114,6 +115,23 @@ def test_a_run_that_is_stopped_reads_and_plans_no_more(trackers, tmp_path):
         run.stop()
         assert list(run.prepare()) == []
         assert run.finish("done").exit == 130
+
+
+def test_what_a_remote_told_is_made_elsewhere_while_that_remote_cannot_be_reached(
+    trackers, tmp_path
+):
+    """The plan would pass it over for good: it is looked at no more until it changes."""
+    trackers["a"].create("jesse", {"summary": "One"})
+    with running(tmp_path, PLAIN, "a", "b") as run:
+        for step in run.prepare():
+            if isinstance(step, Pulled):
+                run.stop()
+    trackers["a"].passwords["hub"] = "another"
+    with running(tmp_path, PLAIN, "a", "b") as run:
+        steps = [*run.prepare(), *run.apply()]
+
+    assert [type(step) for step in steps] == [Failed, Reached, Settled, Planned, Applied]
+    assert [item.fields["summary"] for item in trackers["b"].items.values()] == ["One"]
 
 
 def test_faulty_settings_stop_a_run_before_it_begins(trackers, tmp_path):

@@ -321,10 +321,9 @@ class Planner:
         return True
 
     def _private(self, kind: str, cells: Cells) -> bool:
-        if is_private(cells, kind, TICKET):
-            return True
-        if kind == TICKET:
-            return False
+        own = is_private(cells, kind, TICKET)
+        if own or kind == TICKET:
+            return own
         ticket = record_of(self.side.text(cells["ticket", ""].shown))
         return ticket is not None and is_private(self.side.cells(ticket), TICKET, TICKET)
 
@@ -347,4 +346,5 @@ class Planner:
         if row and row.parked and row.tag != UNDONE:
             return
         self._later(lambda: self.ledger.look(record))
-        self._notes.deletes.append(planned(side, Verb.DELETE, record, ref, cells, Composed()))
+        if not self._unseen(ref.ticket or ref.id):
+            self._notes.deletes.append(planned(side, Verb.DELETE, record, ref, cells, Composed()))

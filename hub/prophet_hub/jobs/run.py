@@ -155,10 +155,7 @@ class Run:
             trackers.seen(self._replica, self._file, remote.spec.name)
             claim(self._replica, remote.spec.tracker, self._hub)
         if not self._stopped:
-            here = self._remotes.keys() | self._others.keys()
-            whole = here == set(self._connectors) and not any(
-                remote.broken for remote in self._remotes.values()
-            )
+            whole = not any(self.report.remotes[name].error for name in self._connectors)
             yield Settled(count=self._settle() if whole else 0)
         specs = [*(remote.spec for remote in self._remotes.values()), *self._others.values()]
         # a remote's first plan pairs its tickets with the others', before these would create them
@@ -235,6 +232,7 @@ class Run:
         try:
             account = trackers.account_of(name, connector)
         except RemoteError as error:
+            self._others[name] = self._spec(name, connector, Person(id=""))  # what it told counts
             yield self._failed(name, error)
             return
         spec = self._spec(name, connector, account)

@@ -101,6 +101,11 @@ def _is_in_query(copy: Copy) -> bool:
 
 
 def _why_absent(sight: Sight, home: Copy, remote: str) -> str:
+    ticket = sight.world.twin.tickets[home.tracker.name, home.item.id]
+    if (sight.record(home), "life") in sight.conflicts:
+        return "a question of life that people see"
+    if ticket in sight.world.twin.ended and sight.is_dead(home):
+        return "a ticket that somebody deleted before it was everywhere"
     lines = [
         line for at in (remote, home.tracker.name)
         for line in sight.waiting.get((at, sight.record(home)), ())

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from prophet_hub.model import codec
-from prophet_hub.model.changes import EDIT, Entry
+from prophet_hub.model.changes import EDIT, LIFE, Entry
 from prophet_hub.model.ids import RecordId, of_item
 from prophet_hub.sdk import COMMENT, TICKET, FieldChange, Value
 from prophet_hub.testing.items import Item
@@ -109,6 +109,10 @@ class Sight:
         hub = self.world.hub
         return hub.replica.name(of_item(hub.tracker(copy.tracker.name), TICKET, copy.item.id))
 
+    def is_dead(self, copy: Copy) -> bool:
+        """Whether the hub was told that an item's ticket is deleted."""
+        return not self.world.hub.replica.alive(self.record(copy))
+
     @cached_property
     def conflicts(self) -> set[tuple[RecordId, str]]:
         """Record and property of every conflict that is shown to people."""
@@ -138,7 +142,8 @@ class Sight:
             if (record, "life") in self.conflicts:
                 return "a question of life that people see"
             for field, reason in self.waiting.get((copy.tracker.name, record), ()):
-                if field.split("\x1f")[0] in {prop, ""}:
+                stays = field == LIFE and self.is_dead(copy)  # and is written no more
+                if stays or field.split("\x1f")[0] in {prop, ""}:
                     return f"inbox: {short(reason)}"
             if prop == "owner" and (copy.tracker.name, "person") in self.waiting:
                 return "inbox: a person whom the tracker does not know"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from prophet_hub.model import codec
 from prophet_hub.model.changes import EDIT, LIFE, Entry
 from prophet_hub.model.ids import RecordId, of_item
-from prophet_hub.sdk import COMMENT, TICKET, FieldChange, Value
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, FieldChange, Value
 from prophet_hub.testing.items import Item
 from prophet_hub.testing.simulation.twin import Thing, texts_in, tokens
 from prophet_hub.testing.simulation.watched import Watched
@@ -94,15 +94,25 @@ class Sight:
 
     def excuse_part(self, remote: str, thing: Thing) -> str:
         """Returns what the hub says of why a comment or file is not in a tracker, "" for nothing."""
-        hub, twin = self.world.hub, self.world.twin
+        hub = self.world.hub
+        for name, kind, ref in self._parts(thing):
+            record = hub.replica.name(of_item(hub.tracker(name), kind, ref))
+            if (record, "body") in self.conflicts:
+                return ASKED
+            if lines := self.waiting.get((remote, record)):
+                return f"inbox: {short(lines[0][1])}"
+        return ""
+
+    def _parts(self, thing: Thing) -> Iterator[tuple[str, str, str]]:
+        """Yields every item that is a comment or file: its tracker, its kind, its id there."""
+        twin = self.world.twin
         for (name, ref), number in twin.comments.items():
             if ("comment", number) == thing:
-                record = hub.replica.name(of_item(hub.tracker(name), COMMENT, ref))
-                if (record, "body") in self.conflicts:
-                    return ASKED
-                if lines := self.waiting.get((remote, record)):
-                    return f"inbox: {short(lines[0][1])}"
-        return ""
+                yield name, COMMENT, ref
+        for name, tracker in self.world.trackers.items():
+            for file in (one for item in tracker.items.values() for one in item.attachments):
+                if thing in {twin.edits[n].thing for n in twin.known(file.data.decode())}:
+                    yield name, ATTACHMENT, file.id
 
     def record(self, copy: Copy) -> RecordId:
         """Returns the hub's name of an item."""

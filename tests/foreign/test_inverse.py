@@ -10,7 +10,8 @@ import pytest
 from foreign.kit import Crash, Hub, boundaries, once, pair, tick
 from prophet_hub.foreign.replica import ForeignReplica
 from prophet_hub.foreign.steps import Outcome, Planned
-from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, History
+from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, FieldMap, History
+from prophet_hub.testing.memory import MEMORY_FIELDS
 
 KEYS = frozenset({TICKET, COMMENT, ATTACHMENT})
 LABEL = {"labels": {"c"}}
@@ -231,6 +232,24 @@ def test_a_ticket_that_somebody_touched_is_not_deleted(knobs, how):
         hub.syncs(2)
         assert quiet(hub, r, t)
         assert len(r.items["1"].comments) == 1 + (how == "comment")
+
+
+@pytest.mark.parametrize("history", [History.PARTIAL, History.NONE])
+def test_a_ticket_that_changed_in_what_the_job_does_not_carry_is_not_deleted(history):
+    """No event tells it where there is no history; that it changed at all is enough."""
+    r, t = pair(history=history)
+    filled(r)
+    without = FieldMap(row for row in MEMORY_FIELDS if row.ours != "description")
+    with Undoing(r, t, T={"fields": without}) as hub:
+        hub.sync()
+        tick(r, t)
+        t.update("eve", "1", {"description": "What I found out"})
+        hub.sync()
+
+        _, left = hub.undo(1)
+
+        assert not t.items["1"].gone
+        assert [(one.ref.kind, one.ref.id) for one in left] == [(TICKET, "1")]
 
 
 @pytest.mark.parametrize("knobs", WORLDS[::5])

@@ -240,6 +240,7 @@ class Changer:
             for name, sent in yes.items():
                 self.ledger.set_sent(ref.kind, ref.id, name, sent)
             self.desk.puller.take(unit)
+            self.desk.confirmed(whole.id, unit.told)
             refused = any(self.desk.parked(ref, name, sent) for name, sent in yes.items())
             outcome = Outcome.REFUSED if refused else Outcome.DONE
             self.desk.close(number, outcome)
@@ -304,6 +305,7 @@ class Changer:
             else:
                 self.desk.reader.gone(told if isinstance(told, Gone) else Gone(ref=ref))
                 self.ledger.look(planned.record, again=False)
+            self.desk.confirmed(ref.ticket or ref.id, told)
             outcome = Outcome.REFUSED if there else Outcome.DONE
             self.desk.close(number, outcome)
         return Applied(planned=planned, outcome=outcome, ref=ref, notes=receipt.notes)

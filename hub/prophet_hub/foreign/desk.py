@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+import msgspec
+
 from prophet_hub.errors import Garbled, HubError, NotFound, Stale, Unsure
 from prophet_hub.foreign.compose import Composed
 from prophet_hub.foreign.outgoing import Outgoing
@@ -17,6 +19,7 @@ from prophet_hub.foreign.steps import Outcome, Planned, Verb
 from prophet_hub.model.changes import LIFE
 from prophet_hub.model.ids import RecordId
 from prophet_hub.sdk import TICKET, Gone, Kind, Ref, Ticket
+from prophet_hub.values import to_micros
 
 __all__ = ["Desk", "Plans", "is_alive", "outcome_of"]
 
@@ -132,6 +135,13 @@ class Desk:
         """Writes down that no answer came; a later reading tells what became of it."""
         with self.side.transaction():
             self.close(number, Outcome.UNSURE)
+
+    def confirmed(self, ticket: str, told: Ticket | Gone | HubError | None) -> None:
+        """Notes when a ticket had changed last after a write of ours; what moves that is not ours."""
+        shadow = self.ledger.shadow(TICKET, ticket)
+        if shadow is not None and isinstance(told, Ticket) and not self.side.full:
+            ours = msgspec.structs.replace(shadow, ours=to_micros(told.updated))
+            self.ledger.set_shadow(TICKET, ticket, ours)
 
     def parked(self, ref: Ref, name: str, sent: Sent) -> bool:
         """Tells whether a value that was sent waits in the inbox."""

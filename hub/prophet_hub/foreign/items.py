@@ -209,6 +209,7 @@ class Items:
             closed=shadow.closed and not shadow.gone if shadow else False,
             reachable=telling.reachable,
             updated=telling.updated,
+            ours=shadow.ours if shadow else 0,
         )
         if new != shadow:
             self.ledger.set_shadow(kind, ref, new)

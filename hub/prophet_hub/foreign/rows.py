@@ -103,6 +103,7 @@ class Shadow(msgspec.Struct, frozen=True, array_like=True):
         closed: It is a deletion of ours that the tombstone confirmed.
         reachable: The statuses that it offered, None where it does not tell.
         updated: When it had changed last, in microseconds on the tracker's clock.
+        ours: What `updated` was after our last write to it, 0 if that is not known.
     """
 
     stands: dict[str, Stand] = {}
@@ -115,6 +116,7 @@ class Shadow(msgspec.Struct, frozen=True, array_like=True):
     closed: bool = False
     reachable: frozenset[str] | None = None
     updated: int = 0
+    ours: int = 0
 
 
 def dialect_of(shadow: Shadow) -> str:

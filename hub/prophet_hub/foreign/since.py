@@ -69,7 +69,7 @@ class Since:
         if ref.kind == TICKET:
             if part := self._merged.get(ref.id):
                 return f"Ticket {part} was merged into it."
-            found += self._acts(told)
+            found += [*self._acts(told), *self._unseen(told)]
         if not found:
             return ""
         when, who, what = min(found)
@@ -104,6 +104,15 @@ class Since:
                 yield to_micros(one.created), side.people.word(one.author.id), "added to"
             else:
                 yield from self._edits(one.ref.kind, one.ref.id)
+
+    def _unseen(self, told: Ticket) -> Iterator[tuple[int, str, str]]:
+        """Yields that a ticket changed after our last write, where no events tell by what: it may be
+        in a field that the job does not carry.
+        """
+        shadow = self.side.ledger.shadow(TICKET, told.ref.id)
+        updated = to_micros(told.updated)
+        if not self.side.full and shadow is not None and 0 < shadow.ours < updated:
+            yield updated, "Somebody", "changed"
 
     def _facts(self, kind: str, ref: str) -> Iterator[tuple[Entry, Write]]:
         """Yields what the tracker told of an item after its birth that was not our account's."""

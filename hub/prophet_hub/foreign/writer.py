@@ -217,6 +217,7 @@ class Writer:
         told = unit.told
         with side.transaction():
             self.desk.puller.take(unit)
+            self.desk.confirmed(made.ref.id, told)
             self.desk.close(made.number, Outcome.DONE, made.ref.id)
         outcome = Outcome.GONE if isinstance(told, Gone) else Outcome.DONE
         if isinstance(told, Ticket):
@@ -244,6 +245,7 @@ class Writer:
             return
         with side.transaction():
             self.desk.puller.take(unit)
+            self.desk.confirmed(ref.id, unit.told)
             for made in batch:
                 there = self.ledger.shadow(made.ref.kind, made.ref.id) is not None
                 self.desk.close(made.number, Outcome.DONE if there else Outcome.UNSURE, made.ref.id)

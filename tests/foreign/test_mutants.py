@@ -124,7 +124,7 @@ RULES = [
            "        version=version,\n", "",
            "where_versions_are_compared_a_stranger_in_the_window_stops_the_write"),
     Mutant("writing is confirmed by reading", "changer",
-           "self.desk.puller.take(unit)\n            refused", "refused",
+           "self.desk.puller.take(unit)\n            self.desk.confirmed(", "self.desk.confirmed(",
            "a_silent_refusal_is_parked_and_not_repeated"),
     Mutant("a delete names what its item showed", "reader",
            "seen = NOBODY.union(*(stand.ids for stand in shadow.stands.values()))", "seen = NOBODY",

@@ -228,12 +228,20 @@ def the_last_word_stands(world: World, sight: Sight) -> Iterator[str]:
             world.excused["a ticket that somebody deleted or hid"] += 1
         elif world.setting.policy != "ask" and len(missing) < len(heads):
             world.excused["a policy took another's word"] += 1
+        elif all(_looked_apart(world, sight, edit) for edit in missing):
+            world.excused["set behind our write, told by no story, and a policy took ours"] += 1
         elif not (cause := sight.excuse(copies, prop)):
             yield f"{quoted(missing[0])} is shown nowhere, and nobody is asked"
         elif cause == ASKED and world.setting.policy == "ask" and any(e.at for e in missing):
             yield f"{quoted(missing[0])} is shown nowhere before the question is answered"
         else:
             world.excused[cause] += 1
+
+
+def _looked_apart(world: World, sight: Sight, edit: Edit) -> bool:
+    """Whether nothing told that an edit saw what we wrote, so that a policy could take ours."""
+    told = not edit.at or world.trackers[edit.at].knobs.history is History.FULL
+    return not told and edit.number in sight.overruled
 
 
 def the_last_choice_stands(world: World, sight: Sight) -> Iterator[str]:

@@ -180,6 +180,19 @@ class Sight:
                             said.add(entry.changeset.author)
         return found
 
+    @cached_property
+    def overruled(self) -> set[int]:
+        """The edits in whose place a rule put another's word."""
+        writes = [write for entry in self.entries for write in entry.changeset.writes]
+        said = {write.id: tokens(str(write.value)) for write in writes}
+        return {
+            number
+            for write in writes
+            if write.automatic
+            for one in write.supersedes
+            for number in said.get(one, frozenset()) - said[write.id]
+        }
+
 
 def short(reason: str) -> str:
     """Returns a reason without what differs between tickets."""

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 WORKERS ?= auto
 
-.PHONY: demo test lint live kills machines mutants simulate bench docs clean
+.PHONY: demo test lint live kills backfill machines mutants simulate bench docs clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -31,6 +31,9 @@ live: $(STAMP)  ## the contract and every pair of RT, Trac, Redmine, Roundup and
 
 kills: $(STAMP)  ## SIGKILL at random moments of syncs and exchanges; every line cut at every request
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m kills tests/kills tests/peers -rP $(ARGS)
+
+backfill: $(STAMP)  ## a first sync of 20,000 tickets against limited trackers, killed 20 times, and its time left
+	PROPHET_HUB_BACKFILL=20000 $(BIN)/python -m pytest -m kills tests/kills/test_backfill.py -s $(ARGS)
 
 machines: $(STAMP)  ## families of replicas, 20,000 on merge/ in memory and 500 on the real store
 	PROPHET_HUB_EXAMPLES=20000 $(BIN)/python -m pytest -n 2 tests/merge/test_machine.py -rP $(ARGS)

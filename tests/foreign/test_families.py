@@ -272,6 +272,17 @@ def test_who_hears_of_a_copy_and_not_of_its_reading_knows_it_for_a_copy():
     close(h, k)
 
 
+def test_the_first_batch_of_a_first_reading_says_too_whose_query_told_it():
+    r, t = Tracker("R", Knobs(keys=KEYS)), Tracker("T", Knobs(keys=KEYS))
+    h, k = members(r, t)
+    k.change("T", batch=1)
+    for _ in range(3):
+        t.create("bob", {"a": "p", "b": "k"})
+    meet([h, k])
+    assert (len(r.items), len(t.items)) == (3, 3)
+    close(h, k)
+
+
 # --- what waits --------------------------------------------------------------------------------
 
 

@@ -99,10 +99,14 @@ class Ledger:
         return self.store.get("scope", (job, tracker, ref)) is not None
 
     def set_scope(self, ref: str) -> None:
-        """Notes that the job's query told the ticket; the second time changes nothing."""
+        """Notes that the job's query told the ticket, and that there is such a job, which other hubs
+        are told; the second time changes nothing.
+        """
         if not self.in_scope(self.job, self.tracker, ref):
             self.touched.add((_TICKET, ref))
             self.store.put("scope", (self.job, self.tracker, ref), b"")
+            if self._get(Place, "checkpoints", self.job, self.tracker) is None:
+                self._put("checkpoints", (self.job, self.tracker), Place())
 
     def place(self) -> Place:
         """Returns how far the job has come with this tracker."""

@@ -5,8 +5,9 @@ It dies where it is told to, and lives on with what it had committed.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from prophet_hub.engine.replica import Replica
@@ -23,6 +24,8 @@ from prophet_hub.model.ids import TrackerId
 from prophet_hub.plugins import Plugins
 from prophet_hub.sdk import Connector
 from prophet_hub.sdk.pace import Alarm
+from prophet_hub.store.derived import Derived
+from prophet_hub.store.log import Log
 from prophet_hub.store.sqlite import MEMORY, Store
 from prophet_hub.testing.memory import MemoryConnector
 
@@ -37,10 +40,23 @@ class _Place(Store):
     """A store in memory that lives somewhere: hubs know one another by it."""
 
     where = ""
+    file = 1
 
     def home(self) -> str:
         """Returns machine, device, file and path, as of a file."""
-        return f"{self.where}:1:1:/{self.where}.db"
+        return f"{self.where}:1:{self.file}:/{self.where}.db"
+
+    def saved(self) -> bytes:
+        """Returns a backup."""
+        return self._open().serialize()
+
+    def put_back(self, data: bytes, *, noticed: bool) -> None:
+        """Puts a backup in place, as a file of its own, or written over the present one's pages."""
+        with closing(sqlite3.connect(MEMORY)) as backup:
+            backup.deserialize(data)
+            backup.backup(self._open())
+        self.log, self.derived = Log(self), Derived(self)
+        self.file += noticed
 
 
 class _Opened(Replica):
@@ -59,6 +75,8 @@ class Hub:
         connectors: Remote -> the connector.
         planned: What the last run planned.
         reports: What became of its runs, the latest last.
+        backup: A backup of the database with the moment at which it was made, None before.
+        heard: The moment at which another hub last took all that this one had.
     """
 
     def __init__(
@@ -73,12 +91,15 @@ class Hub:
         )
         self.name, self.clock, self.folder = name, clock, folder
         self.connectors = dict(connectors)
-        self._store = _Place.open(MEMORY)
-        assert isinstance(self._store, _Place)
+        store = _Place.open(MEMORY)
+        assert isinstance(store, _Place)
+        self._store = store
         self._store.where = name
         self.replica: Replica = _Opened(self._store, clock)
         self.planned: list[Planned] = []
         self.reports: list[Report] = []
+        self.backup: tuple[bytes, int] | None = None
+        self.heard = 0
 
     def close(self) -> None:
         """Gives the database back."""
@@ -117,6 +138,21 @@ class Hub:
     def die(self) -> None:
         """Begins anew on the database as it was committed."""
         self.replica = _Opened(self._store, self.clock)
+
+    def back_up(self, moment: int) -> None:
+        """Makes a backup of the database."""
+        self.backup = self._store.saved(), moment
+
+    def restore(self, *, noticed: bool) -> int:
+        """Begins anew on the backup; returns the moment since which what it did may be unknown.
+
+        With `noticed` it finds itself in another file, else only when it meets what it did before.
+        """
+        assert self.backup is not None
+        data, moment = self.backup
+        self._store.put_back(data, noticed=noticed)
+        self.die()
+        return max(moment, self.heard)
 
     def tracker(self, remote: str) -> TrackerId:
         """Returns the tracker id of a remote."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING
 
 from prophet_hub.sdk import History
@@ -280,7 +280,7 @@ def brakes_hold(world: World, sight: Sight) -> Iterator[str]:
 
 def the_second_run_is_idle(world: World, sight: Sight) -> Iterator[str]:
     """Where nothing happened nothing is planned."""
-    for planned in world.hub.planned:
+    for planned in (planned for hub in world.hubs for planned in hub.planned):
         yield f"it plans to {planned.verb} {planned.ref.kind} {planned.ref.id} in {planned.remote}"
 
 
@@ -294,9 +294,21 @@ def requests_stay_in_the_budget(world: World, sight: Sight) -> Iterator[str]:
 
 def poison_stops_only_itself(world: World, sight: Sight) -> Iterator[str]:
     """No remote fails as a whole where nothing goes wrong but with single tickets."""
-    for remote in world.hub.reports[-1].remotes.values():
+    for remote in (one for hub in world.hubs for one in hub.reports[-1].remotes.values()):
         if remote.error:
             yield f"{remote.name}: {remote.error}"
+
+
+def hubs_show_the_same(world: World, sight: Sight) -> Iterator[str]:
+    """Hubs that heard all of one another show the same records and ask the same questions."""
+    del sight
+    first = world.hubs[0].replica
+    for hub in world.hubs[1:]:
+        for one, other in zip_longest(first.export(), hub.replica.export()):
+            if one != other:
+                yield f"{hub.name} shows {other}, and {world.hubs[0].name} {one}"
+        if [*map(repr, hub.replica.conflicts())] != [*map(repr, first.conflicts())]:
+            yield f"{hub.name} asks other questions than {world.hubs[0].name}"
 
 
 IDLE = 3
@@ -317,5 +329,6 @@ LAWS: Mapping[str, Law] = {
     "the second run is idle": the_second_run_is_idle,
     "requests stay in the budget": requests_stay_in_the_budget,
     "poison stops only itself": poison_stops_only_itself,
+    "hubs show the same": hubs_show_the_same,
 }
 """Name -> law, in the order in which they are looked at."""

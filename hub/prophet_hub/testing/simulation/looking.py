@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING
 
 from prophet_hub.model import codec
@@ -133,8 +134,7 @@ class Sight:
     def waiting(self) -> dict[tuple[str, RecordId | str], list[tuple[str, str]]]:
         """(remote, record or person) -> (our field, reason) of every line of an inbox."""
         found: dict[tuple[str, RecordId | str], list[tuple[str, str]]] = {}
-        hub = self.world.hub
-        for name in self.world.trackers:
+        for hub, name in product(self.world.hubs, self.world.trackers):
             for line in hub.inbox(name):
                 about: RecordId | str = line.kind
                 if line.kind != "person":

@@ -10,6 +10,7 @@ from prophet_hub.errors import RemoteError
 from prophet_hub.sdk import Value
 from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.items import Item, Note
+from prophet_hub.testing.simulation.hubs import back_up, exchange, pass_claim, restore
 from prophet_hub.testing.simulation.in_the_hub import answer, write_in_the_hub
 from prophet_hub.testing.simulation.setting import PEOPLE, STATUSES
 from prophet_hub.testing.simulation.steps import Step
@@ -296,6 +297,10 @@ _ANYWHERE: Mapping[str, Callable[[World, Watched, Step], str]] = {
 _IN_THE_HUB: Mapping[str, Callable[[World, Step], str]] = {
     "write in the hub": write_in_the_hub,
     "answer": answer,
+    "exchange": exchange,
+    "pass claim": pass_claim,
+    "back up": back_up,
+    "restore": restore,
 }
 _AT_TICKETS: Mapping[str, Callable[[World, Watched, Item, Step], str]] = {
     "write": _write,

@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from prophet_hub.testing.simulation.laws import LAWS
 from prophet_hub.testing.simulation.looking import Sight
 from prophet_hub.testing.simulation.seeding import seeded
 from prophet_hub.testing.simulation.setting import Setting, draw_setting
-from prophet_hub.testing.simulation.steps import Step, draw_steps
+from prophet_hub.testing.simulation.steps import Step, draw_meetings, draw_steps
 from prophet_hub.testing.simulation.world import Broken, World
 
 __all__ = ["Plan", "Verdict", "draw", "play"]
+
+_TWO_HUBS = 1 / 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,11 @@ def draw(seed: int) -> Plan:
     """Draws the world of a seed."""
     drawn = random.Random(seed)
     setting = draw_setting(drawn)
-    return Plan(seed=seed, setting=setting, steps=draw_steps(drawn, setting, drawn.randint(4, 40)))
+    steps = draw_steps(drawn, setting, drawn.randint(4, 40))
+    if drawn.random() < _TWO_HUBS:  # drawn last: all other worlds stand as without it
+        setting = replace(setting, hubs=2)
+        steps = draw_meetings(drawn, setting, steps)
+    return Plan(seed=seed, setting=setting, steps=steps)
 
 
 def play(plan: Plan, folder: Path) -> Verdict:

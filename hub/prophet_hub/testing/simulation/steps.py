@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prophet_hub.testing.simulation.setting import PEOPLE, Setting
 
-__all__ = ["Step", "draw_steps"]
+__all__ = ["Step", "draw_meetings", "draw_steps"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,25 @@ def draw_steps(drawn: random.Random, setting: Setting, count: int) -> tuple[Step
             step = _sync(drawn, step, number, names, made)
         steps.append(step)
     return tuple(steps)
+
+
+def draw_meetings(
+    drawn: random.Random, setting: Setting, steps: tuple[Step, ...]
+) -> tuple[Step, ...]:
+    """Puts among the steps what two hubs do with one another."""
+    names, found = [remote.name for remote in setting.remotes], list(steps)
+    first = len(steps) + 1
+    last = first + drawn.randint(4, 4 + len(steps) // 2)
+    for number in range(first, last):
+        kind = drawn.choice(("exchange", "exchange", "exchange", "pass claim"))
+        one = _step(drawn, kind, number, names, [1])
+        found.insert(drawn.randint(1, len(found)), one)
+    if drawn.random() < 0.4:
+        saved = _step(drawn, "back up", last, names, [1])
+        at = drawn.randint(1, len(found))
+        found.insert(drawn.randint(at, len(found)), replace(saved, kind="restore"))
+        found.insert(at, saved)
+    return tuple(found)
 
 
 def _step(drawn: random.Random, kind: str, number: int, names: list[str], made: list[int]) -> Step:

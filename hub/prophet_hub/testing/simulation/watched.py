@@ -199,6 +199,13 @@ class Watched(Tracker):
         """A reading ended in its midst: what the hub saw in it may not be in its log."""
         self.seen = dict(self._sure)
 
+    def forgotten(self, since: int) -> None:
+        """The hub was restored: of what it saw since a moment it knows nothing."""
+        for moments in self.kept.values():
+            moments[:] = [moment for moment in moments if moment <= since]
+        self.seen = {ref: moments[-1] for ref, moments in self.kept.items() if moments}
+        self._sure = dict(self.seen)
+
     def _wrote(self, item: Item, author: str, texts: list[str]) -> None:
         before = len(self.notified)
         super()._wrote(item, author, texts)

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from prophet_hub.errors import Busy, Rejected
+from prophet_hub.foreign.shared import share
 from prophet_hub.testing.items import EPOCH, Item
 from prophet_hub.testing.simulation.hub import Died, Hub
+from prophet_hub.testing.simulation.hubs import hand_over, meet
 from prophet_hub.testing.simulation.people import act
 from prophet_hub.testing.simulation.setting import FILLED, PEOPLE, Remote, Setting
 from prophet_hub.testing.simulation.steps import Step
@@ -45,7 +47,8 @@ class World:
 
     Attributes:
         trackers: By name.
-        hub: The hub.
+        hubs: All hubs, the first of which takes part in every world.
+        hub: The one at which something happens.
         twin: What people said.
         happened: How often each rare thing really happened.
         excused: How often the laws met something that no hub can help, by cause.
@@ -65,10 +68,16 @@ class World:
         self.story: list[str] = []
         self.happened: Counter[str] = Counter()
         self.excused: Counter[str] = Counter()
-        self.hub = Hub(
-            _tree(setting), _people(setting), {name: Spoken(one) for name, one in self.trackers.items()},
-            name="h0", clock=self._clock, folder=folder,
-        )  # fmt: skip
+        self.hubs = [
+            Hub(
+                _tree(setting), _people(setting),
+                {name: Spoken(one) for name, one in self.trackers.items()},
+                name=f"h{n}", clock=partial(self._clock, setting.off if not n else 0),
+                folder=folder / f"h{n}",
+            )
+            for n in range(setting.hubs)
+        ]  # fmt: skip
+        self.hub = self.hubs[0]
         self.overrun: list[str] = []
         self.asked: dict[str, int] = {}
         self._spoken = 0
@@ -76,14 +85,27 @@ class World:
             if tracker.remote.automation:
                 tracker.after_write = partial(self._automation, tracker)
         self.wait(0)
+        self._begin_together()
 
     def close(self) -> None:
-        """Gives back what the hub held."""
-        self.hub.close()
+        """Gives back what the hubs held."""
+        for hub in self.hubs:
+            hub.close()
 
-    def _clock(self) -> int:
+    def _begin_together(self) -> None:
+        """Lets hubs be of one database: the others are clones of the first, and hold trackers too."""
+        if len(self.hubs) > 1:
+            self.hub.run(JOB, yes=True, boundary=_nobody)
+            share(self.hub.replica)
+            meet(self.hubs, 0)
+            for n, remote in enumerate(self.setting.remotes):
+                if n % 2:
+                    hand_over(remote.name, self.hub, self.hubs[n % len(self.hubs)], 0)
+            meet(self.hubs, 0)
+
+    def _clock(self, off: int) -> int:
         self._ticks += 1
-        return (EPOCH + self.second + self.setting.off) * 1_000_000 + self._ticks
+        return (EPOCH + self.second + off) * 1_000_000 + self._ticks
 
     def wait(self, seconds: int) -> None:
         """Lets time pass, on every clock as fast."""
@@ -93,6 +115,7 @@ class World:
 
     def play(self, step: Step) -> None:
         """Lets one step happen."""
+        self.hub = self.hubs[step.pick // 2 % len(self.hubs)]
         if step.kind == "sync":
             self._disturbed(step)
         elif step.kind != "quiet":
@@ -151,7 +174,7 @@ class World:
                 self.story.append(f"   the hub dies {name}")
                 raise Died
 
-        self.story.append("the hub syncs")
+        self.story.append("the hub syncs" if len(self.hubs) == 1 else f"{self.hub.name} syncs")
         self._sync(boundary, yes=bool(step.pick % 2))
 
     def _sync(self, boundary: Callable[[str], None], *, yes: bool) -> None:
@@ -221,23 +244,35 @@ class World:
         for number in range(ROUNDS):
             before = self.state()
             self.wait(120)
-            self._sync(_nobody, yes=number > 0)
-            if self.state() == before and number and not self.hub.reports[-1].brakes:
+            self._all_sync(yes=number > 0)
+            if (
+                self.state() == before
+                and number
+                and not any(h.reports[-1].brakes for h in self.hubs)
+            ):
                 self._idle()
                 self._resting = False
                 return number
         raise Broken("the second run writes nothing", f"{ROUNDS} runs, and no rest")
 
+    def _all_sync(self, *, yes: bool) -> None:
+        for hub in self.hubs:
+            meet(self.hubs, self.twin.tick())
+            self.hub = hub
+            self._sync(_nobody, yes=yes)
+
     def _idle(self) -> None:
         """Runs once more, with nothing to do, and counts what that costs."""
         before = {name: one.requests for name, one in self.trackers.items()}
         self.wait(120)
-        self._sync(_nobody, yes=True)
+        self._all_sync(yes=True)
+        self.hub = self.hubs[0]
         self.asked = {name: one.requests - before[name] for name, one in self.trackers.items()}
 
     def state(self) -> tuple[int, int]:
         """Returns what changes when anything is written anywhere."""
-        return sum(tracker.writes for tracker in self.trackers.values()), self.hub.replica.latest()
+        writes = sum(tracker.writes for tracker in self.trackers.values())
+        return writes, sum(hub.replica.latest() for hub in self.hubs)
 
 
 def _tree(setting: Setting) -> dict[str, object]:

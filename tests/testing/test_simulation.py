@@ -16,6 +16,7 @@ WORLDS = 200
 REAL = {
     "kills", "started twice", "faults", "acts in a run", "hide", "delete", "brakes", "lock out",
     "poison", "automation", "merge", "answer", "write in the hub", "edit comment", "attach",
+    "exchange", "pass claim", "back up", "restore",
 }  # fmt: skip
 """What must really have happened in them."""
 

@@ -26,6 +26,8 @@ OTHERS = [
     (Guard("one run at a time", "prophet_hub.jobs.locks",
            "except BlockingIOError:\n        return False",
            "except BlockingIOError:\n        return True"), "one run at a time"),
+    (Guard("what was read travels", "prophet_hub.foreign.shared",
+           "if touched and is_shared(replica):", "if False:"), "tickets are everywhere"),
     (Guard("a comment says who wrote it", "prophet_hub.foreign.outgoing",
            "if named and not side.needs_line():", "if True:"), "no author is invented"),
 ]  # fmt: skip

@@ -106,6 +106,8 @@ def _why_absent(sight: Sight, home: Copy, remote: str) -> str:
         return "a question of life that people see"
     if ticket in sight.world.twin.ended and sight.is_dead(home):
         return "a ticket that somebody deleted before it was everywhere"
+    if (sight.record(home), "summary") in sight.conflicts:
+        return ASKED  # it is made without the texts about which people are asked
     lines = [
         line for at in (remote, home.tracker.name)
         for line in sight.waiting.get((at, sight.record(home)), ())

@@ -90,6 +90,7 @@ class Twin:
         comments: (tracker, id) -> the number of the comment, copies included.
         homes: Ticket -> the tracker where it was born.
         ended: Tickets that a person deleted somewhere, with where.
+        forgotten: Tickets to which a hub wrote what it does not know since it was restored.
         moment: The number of the last thing that happened.
     """
 
@@ -99,6 +100,7 @@ class Twin:
     comments: dict[tuple[str, str], int] = field(default_factory=dict)
     homes: dict[int, str] = field(default_factory=dict)
     ended: dict[int, set[str]] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
     moment: int = 0
 
     def tick(self) -> int:

@@ -30,6 +30,7 @@ class Watched(Tracker):
         created, closed, ended: How many tickets the hub made, closed and deleted.
         seen: Item -> the moment at which the hub last looked at it.
         poisoned: Tickets that nobody can read.
+        wrote: Item -> the moment at which the hub last wrote to it.
         kept: The same of every reading that went well to its end.
     """
 
@@ -43,6 +44,7 @@ class Watched(Tracker):
         self.kept: dict[str, list[int]] = {}
         self._sure: dict[str, int] = {}
         self.poisoned: set[str] = set()
+        self.wrote: dict[str, int] = {}
         self.faulty: list[Fault] = []
 
     @contextmanager
@@ -200,7 +202,12 @@ class Watched(Tracker):
         self.seen = dict(self._sure)
 
     def forgotten(self, since: int) -> None:
-        """The hub was restored: of what it saw since a moment it knows nothing."""
+        """The hub was restored: of what it saw and wrote since a moment it knows nothing."""
+        self.twin.forgotten |= {
+            self.twin.tickets.get((self.name, ref), 0)
+            for ref, moment in self.wrote.items()
+            if moment > since
+        }
         for moments in self.kept.values():
             moments[:] = [moment for moment in moments if moment <= since]
         self.seen = {ref: moments[-1] for ref, moments in self.kept.items() if moments}
@@ -209,6 +216,8 @@ class Watched(Tracker):
     def _wrote(self, item: Item, author: str, texts: list[str]) -> None:
         before = len(self.notified)
         super()._wrote(item, author, texts)
+        if self.acting:
+            self.wrote[item.id] = self.twin.tick()
         if self.acting:
             self.called += [
                 (who, ref) for who, ref, why in self.notified[before:] if why == "mention"

@@ -200,6 +200,7 @@ class Backfill:
     worked: float = 0.0
     heard: float = 0.0
     end: float = 0.0
+    last: int = 0
     runs: int = 0
     asked: int = 0
     phase: str = ""
@@ -255,7 +256,7 @@ class Backfill:
             except Death:
                 return None
             if not self.end:
-                self.end = self.clock.monotonic()
+                self.end, self.last = self.clock.monotonic(), self.runs
             return run.finish("done")
 
     @contextmanager
@@ -314,8 +315,11 @@ class Backfill:
         """Returns how far each announcement from a tenth on was off, per stage and of the whole.
 
         The truth is the time that was worked from then on.  What a death makes to be read again is
-        not foretold, and no part of it.  In the last tenth what is off is compared with that tenth.
+        not foretold, and no part of it; nor is the pause at the end of the window in which a run
+        died, for the next run's reading spends it: what that run said may be off by one window more.
+        In the last tenth what is off is compared with that tenth.
         """
+        window = getattr(self.limits[1], "seconds", 0.0)
         off: dict[str, list[float]] = {"a read": [], "b written": [], "whole": []}
         begins = {one.stage: one.worked for one in reversed(self.said)}
         end = self.over["b written"]
@@ -323,15 +327,17 @@ class Backfill:
             if one.stage not in off:
                 continue
             over, begin = self.over[one.stage], begins[one.stage]
+            spent = window if one.run != self.last else 0.0
             if one.left is not None and one.worked - begin >= (over - begin) / 10:
-                off[one.stage].append(_off(one.left, over - one.worked, over - begin))
+                off[one.stage].append(_off(one.left, over - one.worked, over - begin, spent))
             if one.whole is not None and one.worked >= end / 10:
-                off["whole"].append(_off(one.whole, end - one.worked, end))
+                off["whole"].append(_off(one.whole, end - one.worked, end, spent))
         return off
 
 
-def _off(said: float, true: float, whole: float) -> float:
-    return abs(said - true) / max(true, whole / 10)
+def _off(said: float, true: float, whole: float, spent: float) -> float:
+    wrong = min(abs(said - true), abs(said - true - spent))
+    return wrong / max(true, whole / 10)
 
 
 @contextmanager

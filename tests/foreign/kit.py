@@ -15,6 +15,8 @@ from prophet_hub.testing.memory import MemoryConnector
 from prophet_hub.testing.tracker import Knobs, Tracker
 
 TICK = 1_700_000_000_000_000
+EVERY = 600_000_000
+"""Microseconds from one run to the next: cron starts one every ten minutes."""
 
 
 def tracker_id(name):
@@ -81,6 +83,7 @@ class Hub:
     def sync(self):
         """Runs once: pulls all, settles, plans all, applies all; returns what was applied."""
         self.runs += 1
+        self.clock.micros += EVERY
         remotes = {name: self.foreign(name) for name in self.specs}
         for remote in remotes.values():
             list(remote.pull())

@@ -334,7 +334,9 @@ class Http:
             until = pause_asked(outcome.headers, now)
             if until is not None and until >= now:  # what is over says nothing
                 seconds = (until - now).total_seconds()
-                self.pace.hold(seconds)  # also where it is not waited for: nobody asks on
+                # a limit holds also where it is not waited for; a 503 may be about one question alone
+                if outcome.status == TOO_MANY or seconds <= self._patience:
+                    self.pace.hold(seconds)
                 return seconds
         return float(min(0.5 * 2 ** (attempt - 1), 8.0))
 

@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import closing
 from itertools import islice
 
-from foreign.kit import EVERY, Hub, tracker_id
+from foreign.kit import Hub, tracker_id
 from foreign.worlds import OURS, World
 from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import StoreError, UsageError
@@ -36,7 +36,7 @@ class Member(Hub):
 
     def sync(self):
         self.runs += 1
-        self.clock.micros += EVERY
+        self.clock.micros += self.every
         shared.catch_up(self.replica)
         mine = [
             name for name in self.specs

@@ -58,7 +58,7 @@ class Hub:
         self.replica = Replica.open(path, clock=self.clock)
         self.trackers = trackers
         self.specs = {t.name: spec_of(t, **options.get(t.name, {})) for t in trackers}
-        self.runs = 0
+        self.runs, self.every = 0, EVERY
         self.settle = None
 
     def close(self):
@@ -83,7 +83,7 @@ class Hub:
     def sync(self):
         """Runs once: pulls all, settles, plans all, applies all; returns what was applied."""
         self.runs += 1
-        self.clock.micros += EVERY
+        self.clock.micros += self.every
         remotes = {name: self.foreign(name) for name in self.specs}
         for remote in remotes.values():
             list(remote.pull())

@@ -277,14 +277,25 @@ ROWS: tuple[Failure, ...] = (
         test_strange_keys.test_two_hubs_that_know_nothing_of_each_other_leave_each_others_copies_alone,
         guards=(
             Guard(
-                "a key that nobody here knows waits", "prophet_hub.foreign.puller",
-                "strange and self._is_unknown(told.key)", "False",
+                "a key that nobody here knows waits", "prophet_hub.foreign.keyed",
+                "return UNKNOWN if is_unknown(side, ticket.key) else None", "return None",
                 also=(
                     Guard(
                         "and it waits on", "prophet_hub.foreign.puller",
-                        'if self._is_unknown(row.value or ""):', "if False:",
+                        'if keyed.is_unknown(side, key := row.value or ""):', "if False:",
                     ),
                 ),
+            ),
+        ),
+    ),
+    Failure(
+        28, KEYS, test_strange_keys.test_one_copy_too_many_of_our_own_waits_and_is_carried_nowhere,
+        given={"sooner": False},
+        guards=(
+            Guard(
+                "a second copy of our account's waits", "prophet_hub.foreign.keyed",
+                "if record is not None and ours and (others := side.live(record, TICKET)):",
+                "if record is not None and (others := []):",
             ),
         ),
     ),

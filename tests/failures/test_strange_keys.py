@@ -58,6 +58,34 @@ def test_a_ticket_that_was_cloned_with_its_key_is_a_ticket_of_its_own():
         assert [len(x.items) for x in (r, t)] == [2, 2]
 
 
+@pytest.mark.parametrize("sooner", [True, False])
+def test_one_copy_too_many_of_our_own_waits_and_is_carried_nowhere(sooner):
+    """A restored hub made it again before the index of its tracker told what it had made."""
+    r, t = Tracker("R", Knobs()), Tracker("T", Knobs())
+    r.create("bob", {"summary": "x", "status": "new"})
+    with Hub(r, t) as hub:
+        hub.syncs()
+        tick(r, t)
+        again = t.create("hub", {"summary": "x", "status": "new"}, key=t.items["1"].key)
+        if sooner:
+            hub.syncs()
+        t.comment("eve", again, "hello"), tick(r, t), hub.syncs()
+        r.create("bob", {"summary": "y", "status": "new"}), tick(r, t), hub.syncs()
+        assert [len(x.items) for x in (r, t)] == [2, 3], "carried on, or it stops all creates"
+        (waits,) = hub.inbox(t)
+        assert (waits.ref, waits.quiet) == (again, False)
+        assert waits.reason.startswith("It is one copy too many")
+        assert " 1 is synced" in waits.reason
+        if sooner:
+            t.delete("eve", again), tick(r, t), hub.syncs()
+            assert (hub.inbox(t), [len(x.items) for x in (r, t)]) == ([], [2, 3])
+            assert [x.items["1"].gone for x in (r, t)] == [None, None]
+        else:
+            hub.foreign("T").drop(waits.number)
+            tick(r, t), hub.syncs()
+            assert (hub.inbox(t), [len(x.items) for x in (r, t)]) == ([], [3, 3])
+
+
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("keys", [frozenset({TICKET}), frozenset()])
 def test_a_line_above_a_comment_that_another_hub_wrote_is_not_ours(keys, first):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
 from foreign.kit import Hub, crash, once, pair, tick
 from foreign.worlds import LOSSY, loud, plain, rows
-from prophet_hub.errors import Unsure
+from prophet_hub.errors import Garbled, Unsure
 from prophet_hub.foreign.steps import Outcome
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Field, FieldMap, History, Kind
 from prophet_hub.testing.memory import MemoryConnector
@@ -478,11 +479,15 @@ def test_no_crash_deletes_by_halves(tombstones):
 def restored(tmp_path):
     """Two trackers, a hub, and a way back: `save()` and `restore()`."""
     r, t = pair()
-    options = {
-        x.name: {"connector": MemoryConnector.over(x, fields=rows()), "pairing": "off"}
-        for x in (r, t)
-    }
-    hubs = [Hub(r, t, path=tmp_path / "db.sqlite", **options)]
+
+    def hub():
+        options = {
+            x.name: {"connector": MemoryConnector.over(x, fields=rows()), "pairing": "off"}
+            for x in (r, t)
+        }
+        return Hub(r, t, path=tmp_path / "db.sqlite", **options)
+
+    hubs = [hub()]
     r.create("bob", {"a": "p", "b": "k"})
     hubs[0].sync()
     r.create("bob", {"a": "p", "b": "k"})
@@ -491,7 +496,7 @@ def restored(tmp_path):
     def save():
         hubs[0].close()
         shutil.copy(tmp_path / "db.sqlite", tmp_path / "saved.sqlite")
-        hubs.append(Hub(r, t, path=tmp_path / "db.sqlite", **options))
+        hubs.append(hub())
         return hubs[-1]
 
     def restore():
@@ -500,7 +505,7 @@ def restored(tmp_path):
             if left.is_file():
                 left.unlink()
         shutil.copy(tmp_path / "saved.sqlite", tmp_path / "db.sqlite")
-        hubs.append(Hub(r, t, path=tmp_path / "db.sqlite", **options))
+        hubs.append(hub())
         return hubs[-1]
 
     yield save, restore, r, t
@@ -509,6 +514,16 @@ def restored(tmp_path):
 
 def test_a_copy_met_again_by_key_says_nothing_of_its_own(restored):
     save, restore, r, t = restored
+    save().syncs()
+    say(r, "q", "2")
+    hub = restore()
+    hub.syncs()
+    assert (len(t.items), a(r, t, ref="2"), hub.conflicts()) == (2, ["q", "q"], [])
+
+
+def test_a_copy_that_nobody_touched_says_nothing_of_its_own_though_it_tells_no_story(restored):
+    save, restore, r, t = restored
+    t.knobs = replace(t.knobs, history=History.NONE)
     save().syncs()
     say(r, "q", "2")
     hub = restore()
@@ -548,6 +563,21 @@ def test_what_carries_our_key_is_adopted_when_all_was_read(restored):
 
 
 # --- one bad ticket ----------------------------------------------------------------------------
+
+
+def test_what_cannot_be_read_before_a_write_waits_and_is_not_planned_again():
+    """No listing tells it, for nothing changed there."""
+    hub, r, t = step(conditional=False)
+    connector = hub.specs["T"].connector
+    tick(r, t), hub.sync()
+    connector.ticket = Mock(side_effect=Garbled("No JSON."))
+    say(r, "q"), tick(r, t), hub.syncs(2)
+    assert [i.reason for i in hub.inbox(t)] == ["No JSON."]
+    assert [*hub.foreign("T").plan([*hub.specs.values()])] == []
+    del connector.ticket
+    tick(r, t), hub.syncs()
+    assert (a(r, t), hub.inbox(t)) == (["q", "q"], [])
+    hub.close()
 
 
 def test_a_rejected_field_waits_alone():

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from prophet_hub.errors import Garbled, HubError, NotFound, Stale, Unsure
+from prophet_hub.errors import Garbled, HubError, RemoteError, Stale, Unsure
 from prophet_hub.foreign.compose import Composed
 from prophet_hub.foreign.outgoing import Outgoing
 from prophet_hub.foreign.plans import Cells
@@ -69,15 +69,16 @@ class Desk:
         """Reads an item's ticket now and takes it in.
 
         Raises:
-            RemoteError: It could not be had.  That it is not visible now is noted, so that it waits
+            RemoteError: It could not be had.  What is this ticket's alone is noted, so that it waits
                 to be read again instead of being written again at every run.
         """
         whole = Ref(id=ref if kind == TICKET else ticket)
         try:
             unit = self.puller.fetch(whole)
-        except NotFound as error:
-            with self.side.transaction():
-                self.puller.take(Fetched(ref=whole, told=error, contents={}, listed=False))
+        except RemoteError as error:
+            if error.alone:
+                with self.side.transaction():
+                    self.puller.take(Fetched(ref=whole, told=error, contents={}, listed=False))
             raise
         with self.side.transaction():
             self.puller.take(unit)

@@ -61,6 +61,7 @@ class Items:
             cells=LazyCells(side, twin or (record if shadow else None)),
             earliest=partial(self._earliest, twin or record, telling.dialect),
             full=side.full and kind == TICKET,
+            untouched=telling.updated == telling.created,
             account=side.spec.account.id,
             text=side.text,
         )

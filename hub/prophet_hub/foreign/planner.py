@@ -16,8 +16,8 @@ import msgspec
 
 from prophet_hub.foreign.compose import Composed, compose, is_private
 from prophet_hub.foreign.joining import join, same_bytes
+from prophet_hub.foreign.keyed import ADOPT
 from prophet_hub.foreign.plans import Cells, Notes, fingerprint, in_order, linked, new_ref, planned
-from prophet_hub.foreign.puller import ADOPT
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import (
     LIFE_SLOT,

@@ -11,31 +11,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Final
 
 import msgspec
 
 from prophet_hub.errors import Garbled, HubError, NotFound, RemoteError
-from prophet_hub.foreign import first
+from prophet_hub.foreign import first, keyed
 from prophet_hub.foreign.attachments import Contents, fetch
 from prophet_hub.foreign.guard import BROKEN
 from prophet_hub.foreign.ledger import look_again
 from prophet_hub.foreign.lost import pause_lost
 from prophet_hub.foreign.reader import Reader
 from prophet_hub.foreign.rows import LIFE_SLOT, READ, WHOLE
-from prophet_hub.foreign.side import Side, record_of
+from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Outcome, Pulled
-from prophet_hub.model import ids
 from prophet_hub.sdk import ATTACHMENT, COMMENT, TICKET, Checkpoint, Gone, Pull, Ref, Ticket
 
-__all__ = ["ADOPT", "Fetched", "Puller"]
-
-ADOPT: Final = "adopt"
-_STRANGE: Final = "It carries a key of ours and is read when every remote was read."
-_UNKNOWN: Final = (
-    "It carries the key of a record that nobody here knows. Pull the hub that made it; drop makes it "
-    "a ticket of its own."
-)
+__all__ = ["Fetched", "Puller"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +95,10 @@ class Puller:
         """
         side = self.side
         for kind, ref, name, row in side.ledger.all_waiting(TICKET):
-            if name != WHOLE or row.tag != ADOPT:
+            if name != WHOLE or row.tag != keyed.ADOPT:
                 continue
-            if self._is_unknown(row.value or ""):  # it waits on, and this remote gets no creates
-                self._hold(ref, row.value or "", _UNKNOWN)
+            if keyed.is_unknown(side, key := row.value or ""):  # and this remote gets no creates
+                keyed.hold(side, ref, key, keyed.UNKNOWN)
                 continue
             try:
                 unit = self.fetch(Ref(kind=kind, id=ref))
@@ -128,32 +119,6 @@ class Puller:
             and not side.able.tombstones
             and LIFE_SLOT in side.ledger.sent(ref.kind, ref.id)
         )
-
-    def _is_strange(self, ticket: Ticket) -> bool:
-        """Tells whether an unknown ticket carries our key, and no create is under way for it."""
-        side = self.side
-        record = side.record(TICKET, ticket.ref.id)
-        if not ticket.key or side.ledger.item(record) is not None:
-            return False
-        if len(side.replica.members(record)) > 1:
-            return False
-        return all(ids.text(intent.key) != ticket.key for intent in side.intents.values())
-
-    def _is_unknown(self, key: str) -> bool:
-        """Tells whether a key names a record that nobody here has told anything of."""
-        record = record_of(key)
-        return record is not None and not self.side.replica.knows(record)
-
-    def _hold(self, ref: str, key: str, reason: str) -> None:
-        """Lets a ticket wait that carries a key of ours, with its key."""
-        side, quiet = self.side, reason == _STRANGE
-        before = side.ledger.waiting(TICKET, ref)
-        if before is None or (before.reason, before.value) != (reason, key):
-            with side.transaction():
-                side.ledger.wait(
-                    TICKET, ref, WHOLE, reason, now=side.now(), value=key, quiet=quiet, tag=ADOPT
-                )
-                side.waiting.add((TICKET, ref))
 
     # --- fetching ------------------------------------------------------------------------------
 
@@ -300,12 +265,9 @@ class Puller:
         changes = 0
         if unit.listed and not isinstance(told, Gone):
             self._scope(ref)
-        strange = isinstance(told, Ticket) and self._is_strange(told)
-        if isinstance(told, Ticket) and strange and not adopting:
-            self._hold(ref.id, told.key, _STRANGE)
-            outcome = Outcome.HELD
-        elif isinstance(told, Ticket) and strange and self._is_unknown(told.key):
-            self._hold(ref.id, told.key, _UNKNOWN)
+        wait = keyed.waits(side, told, adopting=adopting) if isinstance(told, Ticket) else None
+        if isinstance(told, Ticket) and wait:
+            keyed.hold(side, ref.id, told.key, wait)
             outcome = Outcome.HELD
         elif isinstance(told, Ticket):
             changes = self.reader.take(told, unit.contents)

@@ -98,6 +98,7 @@ class Reader:
         record = self.side.record(kind, ref)
         shadow = self.ledger.shadow(kind, ref)
         if shadow is None and self.ledger.item(record) is None:
+            self.items.clear(kind, ref, WHOLE)
             return False
         shadow = shadow or self._as_sent(kind, ref)
         self.items.settle_all(kind, ref)

@@ -15,9 +15,10 @@ from prophet_hub.engine.replica import Replica
 from prophet_hub.errors import UsageError
 from prophet_hub.foreign import pairing, shared
 from prophet_hub.foreign.drift import LOOKED_AT, READ_AGAIN, Drift, Looked, Why
+from prophet_hub.foreign.keyed import ADOPT, SECOND
 from prophet_hub.foreign.ledger import Ledger, look_again
 from prophet_hub.foreign.planner import Planner
-from prophet_hub.foreign.puller import ADOPT, Puller
+from prophet_hub.foreign.puller import Puller
 from prophet_hub.foreign.rows import LIFE_SLOT, READ, UNDONE, WHOLE, ItemRow, Waiting, slot, split
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Applied, InboxItem, Kept, Planned, Pulled, RemoteSpec
@@ -168,7 +169,7 @@ class ForeignReplica:
 
     def drop(self, number: int) -> None:
         """Takes something out of the inbox and leaves things as they are; a pairing is refused.
-        What waits for the hub that knows its key becomes a ticket of its own.
+        What waits because of a key that it carries becomes a ticket of its own.
 
         Raises:
             UsageError: Nothing waits here under this number.
@@ -179,7 +180,7 @@ class ForeignReplica:
             if row.pairing:
                 pairing.answered(side, row, same=False)
             side.ledger.done_waiting(kind, ref, name)
-            if row.tag == ADOPT:
+            if row.tag in {ADOPT, SECOND}:
                 own = ItemRow(side.spec.tracker, kind, ref, born=True)
                 side.ledger.set_item(side.record(kind, ref), own)
                 side.ledger.wait(

@@ -42,6 +42,7 @@ class Known:
         cells: The cells of its class.
         earliest: (slot's row, prop, member, value) -> the write that a copy's birth value surely was.
         full: Whether events explain every field back to the birth.
+        untouched: Whether nothing happened since then but what the server did at once.
     """
 
     tracker: TrackerId
@@ -53,6 +54,7 @@ class Known:
     cells: Mapping[tuple[str, str], CellState]
     earliest: Callable[[Field, str, str, str], Ids]
     full: bool
+    untouched: bool
     account: str
     text: Callable[[Value], str]
 
@@ -258,10 +260,12 @@ class _Teller:
             targets = [t for t in self._targets(name, row) if t in known.cells]
             if not targets:
                 return None
-            if known.full or any(self._agrees(row, known.cells[t], birth) for t in targets):
-                parts = (known.earliest(row, *t, birth) for t in targets)
-                return frozenset[WriteId]().union(*parts)
-            return None
+            shown = known.full or any(self._agrees(row, known.cells[t], birth) for t in targets)
+            if not shown and not known.untouched:
+                return None
+            parts = (known.earliest(row, *t, birth) for t in targets)
+            said = frozenset[WriteId]().union(*parts)
+            return said if shown or said else None
 
         return stands_for
 

@@ -62,6 +62,7 @@ def _many(seeds: range, processes: int, every: int) -> int:
             excused += causes
             broken += found
             _say(f"{happened['worlds']} worlds, up to seed {lot[-1]}: {len(broken)} broken")
+            _say(*(f"  --seed {seed}: {law}" for seed, law in found))
     fallen = _walked(every)
     _table("What happened", happened)
     _table("What no hub can help, or people are told of", excused)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from prophet_hub.sdk import TICKET, History
@@ -18,7 +18,22 @@ from prophet_hub.testing.simulation.laws_of_readers import (
     nothing_private_is_public,
     quoted,
 )
-from prophet_hub.testing.simulation.looking import ASKED, FIELDS, Copy, Sight, short, spoken
+from prophet_hub.testing.simulation.laws_of_runs import (
+    brakes_hold,
+    hubs_show_the_same,
+    poison_stops_only_itself,
+    requests_stay_in_the_budget,
+    the_second_run_is_idle,
+)
+from prophet_hub.testing.simulation.looking import (
+    ASKED,
+    FIELDS,
+    RULED,
+    Copy,
+    Sight,
+    short,
+    spoken,
+)
 from prophet_hub.testing.simulation.setting import FILLED
 from prophet_hub.testing.simulation.twin import Choice, Edit, Thing, tokens
 
@@ -102,6 +117,8 @@ def _is_in_query(copy: Copy) -> bool:
 
 def _why_absent(sight: Sight, home: Copy, remote: str) -> str:
     ticket = sight.world.twin.tickets[home.tracker.name, home.item.id]
+    if home.tracker.is_missed(home.item):
+        return "hidden when it was new, and shown when no listing told it any more"
     if (sight.record(home), "life") in sight.conflicts:
         return "a question of life that people see"
     if ticket in sight.world.twin.ended and sight.is_dead(home):
@@ -156,7 +173,7 @@ def nothing_is_doubled(world: World, sight: Sight) -> Iterator[str]:
         counts = Counter(one.tracker.name for one in sight.tickets[ticket] if not one.item.gone)
         for name, count in counts.items():
             if count > 1 and _is_unseen(world, sight, ticket, name):
-                world.excused["a copy that a restored hub forgot and cannot find"] += 1
+                world.excused["a copy that a hub does not know of and cannot find"] += 1
             elif count > 1:
                 yield f"ticket {ticket} stands {count} times in {name}"
     for tracker in world.trackers.values():
@@ -174,11 +191,18 @@ def nothing_is_doubled(world: World, sight: Sight) -> Iterator[str]:
 
 
 def _is_unseen(world: World, sight: Sight, ticket: int, name: str) -> bool:
-    """Whether a hub forgot what it made of a ticket there, and nothing shows it whose copy it is."""
+    """Whether a hub does not know what it made of a ticket there, and nothing shows it whose copy it is.
+
+    It died before the answer, or was restored to before it.
+    """
+    tracker = world.trackers[name]
+    copies = [one.item for one in sight.tickets[ticket] if one.tracker is tracker]
+    if any(tracker.is_missed(item) for item in copies):
+        return True
     if ticket not in world.twin.forgotten:
         return False
-    hidden = any(c.item.hidden for c in sight.tickets[ticket] if c.tracker.name == name)
-    return hidden or TICKET not in world.trackers[name].knobs.keys
+    told_late = TICKET not in tracker.knobs.keys or tracker.knobs.lag > 0
+    return told_late or any(item.hidden for item in copies)
 
 
 # --- nothing is gone ---
@@ -239,7 +263,7 @@ def the_last_word_stands(world: World, sight: Sight) -> Iterator[str]:
         if any(one.item.gone or one.item.hidden for one in sight.tickets[number]):
             world.excused["a ticket that somebody deleted or hid"] += 1
         elif world.setting.policy != "ask" and len(missing) < len(heads):
-            world.excused["a policy took another's word"] += 1
+            world.excused[RULED] += 1
         elif all(_looked_apart(world, sight, edit) for edit in missing):
             world.excused["set behind our write, told by no story, and a policy took ours"] += 1
         elif not (cause := sight.excuse(copies, prop)):
@@ -275,56 +299,23 @@ def the_last_choice_stands(world: World, sight: Sight) -> Iterator[str]:
                 continue
             if copy.tracker.remote.direction == "pull" and copy.tracker is not made.tracker:
                 continue
-            cause = _why_apart(sight, copy, made, prop)
+            cause = _why_apart(sight, copy, made, prop) or _why_not_chosen(sight, made, prop)
             if not cause:
                 yield f"{prop} of ticket {ticket}, which {last.at} alone set to {last.value!r}, is {copy.item.fields.get(prop)!r} at {copy}"
             else:
                 world.excused[cause] += 1
 
 
-# --- what a run may do ---
+def _why_not_chosen(sight: Sight, made: Copy, prop: str) -> str:
+    """Why what was set in one tracker alone is not shown there: it met a value of the ticket's birth
+    that the tracker never showed, or no story tells that whoever set it saw our write.
+    """
+    knobs = made.tracker.knobs
+    shown = prop != "owner" or "knows few" not in made.tracker.remote.traits
+    if shown and knobs.history is History.FULL:
+        return ""
+    return RULED if (sight.record(made), prop) in sight.ruled else ""
 
-
-def brakes_hold(world: World, sight: Sight) -> Iterator[str]:
-    """No run does more than its brakes let it, unless a person says yes."""
-    yield from world.overrun
-
-
-def the_second_run_is_idle(world: World, sight: Sight) -> Iterator[str]:
-    """Where nothing happened nothing is planned."""
-    for planned in (planned for hub in world.hubs for planned in hub.planned):
-        yield f"it plans to {planned.verb} {planned.ref.kind} {planned.ref.id} in {planned.remote}"
-
-
-def requests_stay_in_the_budget(world: World, sight: Sight) -> Iterator[str]:
-    """A run with nothing to do asks each tracker who it is, and what changed; what waits is looked at."""
-    for name, count in world.asked.items():
-        waits = sum(len(lines) for (remote, _), lines in sight.waiting.items() if remote == name)
-        if count > IDLE + 2 * waits:
-            yield f"an idle run sent {count} requests to {name}, where {waits} wait"
-
-
-def poison_stops_only_itself(world: World, sight: Sight) -> Iterator[str]:
-    """No remote fails as a whole where nothing goes wrong but with single tickets."""
-    for remote in (one for hub in world.hubs for one in hub.reports[-1].remotes.values()):
-        if remote.error:
-            yield f"{remote.name}: {remote.error}"
-
-
-def hubs_show_the_same(world: World, sight: Sight) -> Iterator[str]:
-    """Hubs that heard all of one another show the same records and ask the same questions."""
-    del sight
-    first = world.hubs[0].replica
-    for hub in world.hubs[1:]:
-        for one, other in zip_longest(first.export(), hub.replica.export()):
-            if one != other:
-                yield f"{hub.name} shows {other}, and {world.hubs[0].name} {one}"
-        if [*map(repr, hub.replica.conflicts())] != [*map(repr, first.conflicts())]:
-            yield f"{hub.name} asks other questions than {world.hubs[0].name}"
-
-
-IDLE = 3
-"""Requests of an idle run to one tracker."""
 
 LAWS: Mapping[str, Law] = {
     "the trackers agree": trackers_agree,

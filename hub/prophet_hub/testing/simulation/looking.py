@@ -19,13 +19,16 @@ from prophet_hub.testing.simulation.watched import Watched
 if TYPE_CHECKING:
     from prophet_hub.testing.simulation.world import World
 
-__all__ = ["ASKED", "FIELDS", "Copy", "Sight", "short", "spoken"]
+__all__ = ["ASKED", "FIELDS", "RULED", "Copy", "Sight", "short", "spoken"]
 
 FIELDS = ("summary", "description", "priority", "status", "owner", "labels")
 """The fields of a ticket in which people write."""
 
 ASKED = "a conflict that people see"
 """Why trackers may differ: somebody is asked."""
+
+RULED = "a policy took another's word"
+"""Why somebody's last word may be shown nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,17 @@ class Sight:
                         if write.rule == EDIT and write.cell.prop in {*FIELDS, "body"}:
                             said.add(entry.changeset.author)
         return found
+
+    @cached_property
+    def ruled(self) -> set[tuple[RecordId, str]]:
+        """Record and property of every cell in which a rule decided."""
+        replica = self.world.hub.replica
+        return {
+            (replica.name(write.cell.record), write.cell.prop)
+            for entry in self.entries
+            for write in entry.changeset.writes
+            if write.automatic
+        }
 
     @cached_property
     def overruled(self) -> set[int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from prophet_hub.errors import Garbled
 from prophet_hub.sdk import Context, Gone, Operation, Receipt, Ref, Ticket, Value
@@ -17,6 +18,7 @@ from prophet_hub.testing.tracker import Tracker
 
 __all__ = ["Spoken", "Watched"]
 
+_T = TypeVar("_T")
 TEXTS = frozenset({"summary", "description", "priority"})
 """Fields in which people write words of their own."""
 
@@ -28,10 +30,12 @@ class Watched(Tracker):
         acting: Whether the hub is writing; everything else is said by people.
         called: Whom a text of the hub's named, so that mail went out.
         created, closed, ended: How many tickets the hub made, closed and deleted.
+        showing: Item -> the moment at which the answer that is under way shows it.
         seen: Item -> the moment at which the hub last looked at it.
         poisoned: Tickets that nobody can read.
         wrote: Item -> the moment at which the hub last wrote to it.
         kept: The same of every reading that went well to its end.
+        hid: Tickets that the hub could not see for a while.
     """
 
     def __init__(self, remote: Remote, twin: Twin) -> None:
@@ -43,6 +47,8 @@ class Watched(Tracker):
         self.seen: dict[str, int] = {}
         self.kept: dict[str, list[int]] = {}
         self._sure: dict[str, int] = {}
+        self.showing: dict[str, int] = {}
+        self.hid: set[str] = set()
         self.poisoned: set[str] = set()
         self.wrote: dict[str, int] = {}
         self.faulty: list[Fault] = []
@@ -183,9 +189,22 @@ class Watched(Tracker):
         elif known is not None:
             self.twin.ended.setdefault(known, set()).add(self.name)
 
+    def hide(self, ticket: str, *, hidden: bool = True) -> None:
+        """Lets the hub see a ticket no more, or again."""
+        super().hide(ticket, hidden=hidden)
+        self.hid.add(ticket)
+
+    def is_missed(self, item: Item) -> bool:
+        """Whether the hub could not see a ticket before it had ever read it."""
+        return item.id in self.hid and item.id not in self.kept
+
     def read(self, ref: Ref) -> None:
-        """Notes that the hub looks at a ticket now."""
-        self.seen[ref.id] = self.twin.tick()
+        """Notes that a ticket is shown to the hub now, which sees it if the answer arrives."""
+        self.showing[ref.id] = self.twin.tick()
+
+    def arrived(self) -> None:
+        """An answer reached the hub: it saw what was shown in it."""
+        self.seen |= self.showing
 
     def done(self) -> tuple[int, int, int]:
         """Returns how many tickets the hub closed, deleted and created here."""
@@ -239,6 +258,13 @@ class Spoken(MemoryConnector):
         if ref.id in self._watched.poisoned:
             raise Garbled(f"{self.context.remote} told ticket {ref.id} in no known form.")
         return super().ticket(ref)
+
+    def _sent(self, method: str, path: str, act: Callable[[], _T]) -> _T:
+        """Sends a request; what its answer shows is seen if it arrives whole."""
+        self._watched.showing.clear()
+        answer = super()._sent(method, path, act)
+        self._watched.arrived()
+        return answer
 
     def apply(self, operation: Operation) -> Receipt:
         """Sends one operation; what is done by it is the hub's doing."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prophet_hub.errors import Busy, Rejected
 from prophet_hub.foreign.shared import share
+from prophet_hub.jobs.plan import creates_of
 from prophet_hub.testing.items import EPOCH, Item
 from prophet_hub.testing.simulation.hub import Died, Hub
 from prophet_hub.testing.simulation.hubs import hand_over, meet
@@ -55,6 +56,7 @@ class World:
         story: What happened, a line each.
         second: Seconds that have passed.
         overrun: What runs did beyond their brakes without a yes.
+        promised: (hub, remote) -> how many creates somebody said yes to and no run has made yet.
         asked: How many requests the last run sent to each tracker, which had nothing to do.
     """
 
@@ -79,6 +81,7 @@ class World:
         ]  # fmt: skip
         self.hub = self.hubs[0]
         self.overrun: list[str] = []
+        self.promised: Counter[tuple[str, str]] = Counter()
         self.asked: dict[str, int] = {}
         self._spoken = 0
         for tracker in self.trackers.values():
@@ -181,18 +184,25 @@ class World:
         self.happened["syncs"] += 1
         before = {name: one.done() for name, one in self.trackers.items()}
         first = {name for name in self.trackers if self.hub.is_first(JOB, name)}
+        self.hub.planned = []
         try:
             self._run(boundary, yes=yes)
         finally:
+            creates = creates_of(self.hub.planned)
             for name, one in self.trackers.items():
+                at = self.hub.name, name
                 if not yes:
                     self._braked(name, before[name], one.done(), first=name in first)
+                elif creates:
+                    self.promised[at] = creates[name]
+                self.promised[at] = max(0, self.promised[at] - one.created + before[name][-1])
 
     def _braked(
         self, name: str, before: tuple[int, ...], after: tuple[int, ...], *, first: bool
     ) -> None:
         """Looks whether a run to which nobody said yes did more than it may."""
         closes, deletes, creates = self.setting.brakes
+        creates = max(creates, self.promised[self.hub.name, name])
         limits = closes, deletes, 0 if first else creates  # the first creates want a yes
         for what, old, new, limit in zip(
             ("closed", "deleted", "created"), before, after, limits, strict=True

@@ -53,12 +53,14 @@ class Clock:
 class Hub:
     """One hub, one job, as many remotes as trackers."""
 
+    every = EVERY
+
     def __init__(self, *trackers, path=":memory:", **options):
         self.clock = Clock()
         self.replica = Replica.open(path, clock=self.clock)
         self.trackers = trackers
         self.specs = {t.name: spec_of(t, **options.get(t.name, {})) for t in trackers}
-        self.runs, self.every = 0, EVERY
+        self.runs = 0
         self.settle = None
 
     def close(self):

@@ -764,6 +764,16 @@ class TestLimits:
         assert http.requests == 1
         assert "01:00:00 UTC" in caught.value.hint
 
+    def test_a_long_pause_of_a_503_is_that_of_its_question(self, http, wire):
+        """A server gives up on a large page, and answers a smaller one at once."""
+        wire.add("GET", f"{BASE}/large", status=503, headers={"Retry-After": "900"})
+        wire.add("GET", f"{BASE}/small", body="ok")
+        with pytest.raises(RateLimited):
+            http.get("large")
+
+        assert http.get("small").text == "ok"
+        assert http.requests == 2
+
     def test_after_the_pause_it_is_asked_again(self, http, wire, clock):
         wire.add("GET", f"{BASE}/x", status=429, headers={"Retry-After": "3600"})
         wire.add("GET", f"{BASE}/x", body="ok")

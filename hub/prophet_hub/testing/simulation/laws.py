@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from prophet_hub.sdk import TICKET, History
@@ -193,16 +193,18 @@ def nothing_is_doubled(world: World, sight: Sight) -> Iterator[str]:
 def _is_unseen(world: World, sight: Sight, ticket: int, name: str) -> bool:
     """Whether a hub does not know what it made of a ticket there, and nothing shows it whose copy it is.
 
-    It died before the answer, or was restored to before it.
+    It died before the answer, or was restored to before it; what an index told too late waits.
     """
     tracker = world.trackers[name]
-    copies = [one.item for one in sight.tickets[ticket] if one.tracker is tracker]
-    if any(tracker.is_missed(item) for item in copies):
+    copies = [one for one in sight.tickets[ticket] if one.tracker is tracker]
+    if any(tracker.is_missed(one.item) for one in copies):
         return True
     if ticket not in world.twin.forgotten:
         return False
-    told_late = TICKET not in tracker.knobs.keys or tracker.knobs.lag > 0
-    return told_late or any(item.hidden for item in copies)
+    if TICKET not in tracker.knobs.keys or any(one.item.hidden for one in copies):
+        return True
+    lines = (sight.waiting.get((name, sight.record(one)), ()) for one in copies)
+    return any(reason.startswith("It is one copy too many") for _, reason in chain(*lines))
 
 
 # --- nothing is gone ---

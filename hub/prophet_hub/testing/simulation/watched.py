@@ -32,9 +32,9 @@ class Watched(Tracker):
         created, closed, ended: How many tickets the hub made, closed and deleted.
         showing: Item -> the moment at which the answer that is under way shows it.
         seen: Item -> the moment at which the hub last looked at it.
-        poisoned: Tickets that nobody can read.
+        kept: Item -> the moments at which it looked at it in a reading that went well to its end.
         wrote: Item -> the moment at which the hub last wrote to it.
-        kept: The same of every reading that went well to its end.
+        poisoned: Tickets that nobody can read.
         hid: Tickets that the hub could not see for a while.
     """
 
@@ -223,9 +223,9 @@ class Watched(Tracker):
     def forgotten(self, since: int) -> None:
         """The hub was restored: of what it saw and wrote since a moment it knows nothing."""
         self.twin.forgotten |= {
-            self.twin.tickets.get((self.name, ref), 0)
+            self.twin.tickets[self.name, ref]
             for ref, moment in self.wrote.items()
-            if moment > since
+            if moment > since and (self.name, ref) in self.twin.tickets
         }
         for moments in self.kept.values():
             moments[:] = [moment for moment in moments if moment <= since]
@@ -237,7 +237,6 @@ class Watched(Tracker):
         super()._wrote(item, author, texts)
         if self.acting:
             self.wrote[item.id] = self.twin.tick()
-        if self.acting:
             self.called += [
                 (who, ref) for who, ref, why in self.notified[before:] if why == "mention"
             ]

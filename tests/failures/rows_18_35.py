@@ -16,6 +16,7 @@ from failures import (
     test_secrets_kept,
     test_strange_keys,
     test_texts_stay,
+    test_what_waits,
     test_workflows,
 )
 from failures.table import Failure
@@ -282,7 +283,7 @@ ROWS: tuple[Failure, ...] = (
                 also=(
                     Guard(
                         "and it waits on", "prophet_hub.foreign.puller",
-                        'if keyed.is_unknown(side, key := row.value or ""):', "if False:",
+                        "if keyed.is_unknown(side, key):", "if False:",
                     ),
                 ),
             ),
@@ -294,8 +295,39 @@ ROWS: tuple[Failure, ...] = (
         guards=(
             Guard(
                 "a second copy of our account's waits", "prophet_hub.foreign.keyed",
-                "if record is not None and ours and (others := side.live(record, TICKET)):",
-                "if record is not None and (others := []):",
+                "if ours and (wait := second(side, ticket.ref.id, ticket.key)):",
+                "if (wait := None):",
+            ),
+        ),
+    ),
+    Failure(
+        28, KEYS, test_what_waits.test_a_copy_too_many_is_one_also_when_the_first_is_gone,
+        given={"how": "merged"},
+        guards=(
+            Guard(
+                "also beside a copy that is gone", "prophet_hub.foreign.keyed",
+                "for other in side.refs(record, TICKET):", "for other in ():",
+            ),
+        ),
+    ),
+    Failure(
+        28, KEYS,
+        test_what_waits.test_a_copy_too_many_is_one_also_while_the_first_could_not_be_read,
+        guards=(
+            Guard(
+                "a create under way is of its own item", "prophet_hub.foreign.keyed",
+                'intent.ref not in {"", ticket.ref.id}', "False",
+            ),
+        ),
+    ),
+    Failure(
+        28, KEYS, test_what_waits.test_a_line_that_a_peer_made_untrue_goes,
+        guards=(
+            Guard(
+                "a copy too many is one no more when a peer tells whose it is",
+                "prophet_hub.foreign.puller",
+                "if name != WHOLE or row.tag not in {keyed.ADOPT, keyed.SECOND}:",
+                "if name != WHOLE or row.tag != keyed.ADOPT:",
             ),
         ),
     ),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from failures import test_what_waits
 from foreign import (
     test_families,
     test_inverse,
@@ -245,7 +246,7 @@ RULES = [
     Mutant("a key that nobody here knows waits", "keyed",
            "return UNKNOWN if is_unknown(side, ticket.key) else None", "return None",
            "a_copy_of_a_ticket_that_only_a_peer_knows_waits_for_it",
-           ("puller", 'if keyed.is_unknown(side, key := row.value or ""):', "if False:")),
+           ("puller", "if keyed.is_unknown(side, key):", "if False:")),
     Mutant("while a key is unknown its tracker gets no creates", "planner",
            "(kind == TICKET and self._holds) or", "",
            "while_a_key_is_unknown_its_tracker_gets_no_creates"),
@@ -392,11 +393,34 @@ RULES = [
     Mutant("what could not be taken back holds no value back", "planner",
            "row.tag not in {WAY, UNDONE}", "row.tag != WAY",
            "what_could_not_be_taken_back_holds_nothing_back"),
+    Mutant("what could not be read is tried again without end", "first",
+           "return more < 0 or side.now() - row.since >= more * _PAUSE", "return more < 0",
+           "what_could_not_be_read_for_two_hours_is_written_later"),
+    Mutant("what was set in the second of a create may be news", "items",
+           "and intent is None", "",
+           "what_was_set_in_the_second_of_a_create_is_no_echo"),
+    Mutant("a clone was made by whoever cloned it", "items",
+           "and telling.author.id == side.spec.account.id\n                and telling.updated",
+           "and telling.updated",
+           "what_a_person_chose_for_a_clone_that_is_met_first_is_no_echo"),
+    Mutant("a comment may have been touched without a date", "items",
+           "kind == TICKET\n                and intent is None", "intent is None",
+           "a_comment_without_a_date_of_change_may_have_been_touched"),
+    Mutant("what ended waits no more", "reader",
+           "self.items.settle_all(kind, ref)\n        self.items.clear(kind, ref, WHOLE)",
+           "self.items.settle_all(kind, ref)",
+           "what_could_not_be_read_and_ended_waits_no_more"),
+    Mutant("a copy too many that is gone waits no more", "puller",
+           "elif isinstance(error, NotFound):  # as its line asked for", "elif False:",
+           "a_copy_too_many_that_was_deleted_as_its_line_asks_waits_no_more"),
+    Mutant("what stops all creates says so", "puller",
+           "keyed.hold(side, ref, key, keyed.unread(error))", "pass",
+           "what_stops_all_creates_says_so"),
 ]  # fmt: skip
 RED = (AssertionError, KeyError, HubError, pytest.fail.Exception)
 PLACES = (
     scenarios, test_people, test_items, test_families, test_local, test_texts, test_workflow,
-    test_inverse,
+    test_inverse, test_what_waits,
 )  # fmt: skip
 
 
@@ -448,6 +472,11 @@ def _given(name):
         "who_writes_the_very_value_of_the_run_again_keeps_it": [{"history": History.FULL}],
         "a_ticket_in_which_somebody_edited_a_comment_of_ours_is_not_deleted": [{"knobs": {}}],
         "who_takes_a_tracker_over_knows_what_was_read": [{"history": History.NONE}],
+        "what_could_not_be_read_for_two_hours_is_written_later": [{"verb": "update"}],
+        "what_was_set_in_the_second_of_a_create_is_no_echo": [{"who": "eve"}],
+        "what_could_not_be_read_and_ended_waits_no_more": [{"listed": True, "how": "delete"}],
+        "a_copy_too_many_that_was_deleted_as_its_line_asks_waits_no_more": [{"how": "deleted"}],
+        "what_stops_all_creates_says_so": [{"how": "delete"}],
         "a_reading_after_two_readings_apart_is_after_both": [{"value": v} for v in "qrklm"],
         "no_crash_doubles_a_ticket_a_comment_or_an_attachment": [
             {"keys": frozenset(), "answers": False}

@@ -11,7 +11,7 @@ import msgspec
 from prophet_hub.errors import NotFound
 from prophet_hub.foreign.plans import new_ref
 from prophet_hub.foreign.reader import Reader
-from prophet_hub.foreign.rows import READ, UNDONE, WHOLE, Intent
+from prophet_hub.foreign.rows import READ, UNDONE, WHOLE, Intent, Waiting
 from prophet_hub.foreign.side import Side
 from prophet_hub.foreign.steps import Outcome
 from prophet_hub.model import ids
@@ -21,7 +21,9 @@ from prophet_hub.sdk import ATTACHMENT, TICKET, Ref
 __all__ = ["answered", "look", "missed", "never", "proves", "unsettled"]
 
 _PATIENCE: Final = 10
-"""Runs in which a ticket that could not be read is tried again without a word from a person."""
+"""Runs in which a ticket that could not be read is tried again, one after the other."""
+_PAUSE: Final = 3_600_000_000
+"""Microseconds from one try to the next after that."""
 
 
 def look(reader: Reader) -> None:
@@ -82,7 +84,7 @@ def unsettled(side: Side) -> Iterator[Ref]:
     for (kind, _), intent in side.intents.items():
         refs[intent.ref if kind == TICKET else intent.ticket] = None
     for kind, ref, name, row in side.ledger.all_waiting():
-        if name != WHOLE or row.pairing or row.tries >= _PATIENCE:
+        if name != WHOLE or row.pairing or not _is_due(side, row):
             continue
         if kind == TICKET and row.tag == READ:
             refs[ref] = None
@@ -91,6 +93,12 @@ def unsettled(side: Side) -> Iterator[Ref]:
     for ref in refs:
         if ref and side.owns(TICKET, ref):
             yield Ref(id=ref)
+
+
+def _is_due(side: Side, row: Waiting) -> bool:
+    """Tells whether what could not be read is tried again now, without a word from a person."""
+    more = row.tries - _PATIENCE
+    return more < 0 or side.now() - row.since >= more * _PAUSE
 
 
 def answered(reader: Reader, kind: str, record: RecordId, intent: Intent, ref: str) -> None:

@@ -61,7 +61,12 @@ class Items:
             cells=LazyCells(side, twin or (record if shadow else None)),
             earliest=partial(self._earliest, twin or record, telling.dialect),
             full=side.full and kind == TICKET,
-            untouched=telling.updated == telling.created,
+            untouched=(
+                kind == TICKET
+                and intent is None
+                and telling.author.id == side.spec.account.id
+                and telling.updated == telling.created
+            ),
             account=side.spec.account.id,
             text=side.text,
         )

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from prophet_hub.errors import RemoteError
 from prophet_hub.foreign.rows import WHOLE
 from prophet_hub.foreign.side import Side, record_of
 from prophet_hub.model import ids
 from prophet_hub.sdk import TICKET, Ticket
 
-__all__ = ["ADOPT", "SECOND", "UNKNOWN", "Wait", "hold", "is_unknown", "waits"]
+__all__ = ["ADOPT", "SECOND", "UNKNOWN", "Wait", "hold", "is_unknown", "second", "unread", "waits"]
 
 ADOPT: Final = "adopt"
+"""The tag of what may be the copy of a record: this remote gets no creates while it waits."""
 SECOND: Final = "second"
+"""The tag of what is one copy too many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +24,7 @@ class Wait:
     """Why a ticket waits.
 
     Attributes:
-        tag: `ADOPT` of what may be the copy of a record, so that this remote gets no creates while it
-            waits; `SECOND` of what surely is one too many.
+        tag: `ADOPT` or `SECOND`.
         quiet: Whether nobody needs to be told.
     """
 
@@ -42,6 +44,18 @@ _SECOND: Final = (
     "It is one copy too many: this hub's account made it, and {other} is synced as the copy of the same "
     "ticket. Delete this one in the tracker; drop makes it a ticket of its own."
 )
+_LEFT: Final = (
+    "It is one copy too many: this hub's account made it, of a ticket whose copy {other} was deleted or "
+    "merged here. Nothing is carried to it; drop makes it a ticket of its own."
+)
+
+
+def unread(error: RemoteError) -> Wait:
+    """Returns how a ticket waits that could not be read when it was to be adopted."""
+    return Wait(
+        reason=f"It carries a key of ours and cannot be read: {error} Nothing is created here until it "
+        "can; drop lets it be."
+    )
 
 
 def waits(side: Side, ticket: Ticket, *, adopting: bool) -> Wait | None:
@@ -53,13 +67,24 @@ def waits(side: Side, ticket: Ticket, *, adopting: bool) -> Wait | None:
     """
     if not _is_strange(side, ticket):
         return None
-    record = record_of(ticket.key)
-    ours = record is not None and ticket.author.id == side.spec.account.id
-    if record is not None and ours and (others := side.live(record, TICKET)):
-        return Wait(reason=_SECOND.format(other=others[0]), tag=SECOND)
+    ours = ticket.author.id == side.spec.account.id
+    if ours and (wait := second(side, ticket.ref.id, ticket.key)):
+        return wait
     if not adopting:
         return _READ_LAST
     return UNKNOWN if is_unknown(side, ticket.key) else None
+
+
+def second(side: Side, ref: str, key: str) -> Wait | None:
+    """Returns how a ticket waits that is one copy too many as far as is known here, None if it is not."""
+    record, own = record_of(key), side.record(TICKET, ref)
+    if record is None or side.ledger.item(own) or len(side.replica.members(own)) > 1:
+        return None
+    for other in side.live(record, TICKET):
+        return Wait(reason=_SECOND.format(other=other), tag=SECOND)
+    for other in side.refs(record, TICKET):
+        return Wait(reason=_LEFT.format(other=other), tag=SECOND)
+    return None
 
 
 def hold(side: Side, ref: str, key: str, wait: Wait) -> None:
@@ -87,4 +112,7 @@ def _is_strange(side: Side, ticket: Ticket) -> bool:
         return False
     if len(side.replica.members(record)) > 1:
         return False
-    return all(ids.text(intent.key) != ticket.key for intent in side.intents.values())
+    return all(
+        ids.text(intent.key) != ticket.key or intent.ref not in {"", ticket.ref.id}
+        for intent in side.intents.values()
+    )

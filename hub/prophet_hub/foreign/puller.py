@@ -95,9 +95,13 @@ class Puller:
         """
         side = self.side
         for kind, ref, name, row in side.ledger.all_waiting(TICKET):
-            if name != WHOLE or row.tag != keyed.ADOPT:
+            if name != WHOLE or row.tag not in {keyed.ADOPT, keyed.SECOND}:
                 continue
-            if keyed.is_unknown(side, key := row.value or ""):  # and this remote gets no creates
+            key, second = row.value or "", row.tag == keyed.SECOND
+            if second and (wait := keyed.second(side, ref, key)):
+                keyed.hold(side, ref, key, wait)
+                continue
+            if keyed.is_unknown(side, key):
                 keyed.hold(side, ref, key, keyed.UNKNOWN)
                 continue
             try:
@@ -105,7 +109,12 @@ class Puller:
             except RemoteError as error:
                 if not error.alone:
                     raise
-                continue  # it waits on, and this remote gets no creates
+                if not second:
+                    keyed.hold(side, ref, key, keyed.unread(error))
+                elif isinstance(error, NotFound):  # as its line asked for
+                    with side.transaction():
+                        side.ledger.done_waiting(kind, ref)
+                continue
             with side.transaction():
                 told = self.take(unit, adopting=True)
             yield told

@@ -102,6 +102,7 @@ class Reader:
             return False
         shadow = shadow or self._as_sent(kind, ref)
         self.items.settle_all(kind, ref)
+        self.items.clear(kind, ref, WHOLE)
         if gone.merged_into:
             self.ledger.set_shadow(
                 kind, ref, msgspec.structs.replace(shadow, merged=gone.merged_into)

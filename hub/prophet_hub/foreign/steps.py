@@ -105,7 +105,7 @@ class Outcome(StrEnum):
     READ = "read"  # told something new
     SAME = "same"  # told nothing new; needed nothing any more
     GONE = "gone"  # a tombstone
-    HELD = "held"  # carries the key of another hub's record
+    HELD = "held"  # waits because of a key of ours that it carries
     FAILED = "failed"  # waits in the inbox
     DONE = "done"  # written and confirmed
     REFUSED = "refused"  # the tracker took it in silence and did nothing: parked

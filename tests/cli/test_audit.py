@@ -59,6 +59,7 @@ def test_the_list_can_be_narrowed(written):
     assert numbers("--most 1") == [5]
     assert numbers("--remote a") == [3]
     assert numbers("--run 1") == [1]
+    assert written("audit list --run 99").err.startswith("prophet-hub: There is no run 99.")
     assert numbers("--since 2w") == [5, 3, 1]
     assert numbers("--since 2999-01-01") == []
     assert numbers("--ticket a#1") == [5, 3, 1]

@@ -132,6 +132,8 @@ def test_a_brake_holds_a_heal_that_would_close_much(hub):
     assert held.code == 4
     assert "nothing was written" in held.err
     assert {item.fields["status"] for item in hub.b.items.values()} == {"open"}
+    told = hub("verify both --heal --json")
+    assert (told.code, len(told.data["drifts"]), told.data["run"]["state"]) == (4, 60, "braked")
     assert hub("verify both --heal --yes -q").code == 0
     assert {item.fields["status"] for item in hub.b.items.values()} == {"resolved"}
 

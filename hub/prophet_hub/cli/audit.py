@@ -49,6 +49,7 @@ def list_audit(
 ) -> None:
     """Lists the requests by which trackers may have changed, the newest first."""
     from prophet_hub.foreign.audit_list import requests  # noqa: PLC0415 - lazy
+    from prophet_hub.jobs.report import report_of  # noqa: PLC0415 - lazy
 
     desk: Desk = ctx.obj
     with desk.replica() as replica:
@@ -64,6 +65,8 @@ def list_audit(
             )
 
         asked = list(islice(requests(replica.store, wanted), min(most, sys.maxsize) or None))
+        if run and not asked:
+            report_of(replica, run)  # or says that there is none
     if as_json:
         desk.json([_data(one) for one in asked])
         return

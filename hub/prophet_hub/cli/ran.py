@@ -11,7 +11,6 @@ import typer
 from prophet_hub.cli.desk import Desk
 from prophet_hub.cli.tables import clean, counted, cut, shown_time
 from prophet_hub.cli.views import Views
-from prophet_hub.errors import UsageError
 
 if TYPE_CHECKING:
     from prophet_hub.engine.replica import Replica
@@ -42,10 +41,7 @@ def runs(
     desk: Desk = ctx.obj
     with desk.replica() as replica:
         if run:
-            found = reports.report_of(replica, run)
-            if found is None:
-                raise UsageError(f"There is no run {run}.", hint="prophet-hub runs lists them.")
-            _one(desk, replica, found, as_json=as_json)
+            _one(desk, replica, reports.report_of(replica, run), as_json=as_json)
             return
         told = list(islice(reports.runs(replica), most or None))
     if as_json:

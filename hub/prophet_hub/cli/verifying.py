@@ -96,14 +96,16 @@ def verify(
         return found.exit
     if not silent:
         _show(desk, found, None, as_json=False, quiet=quiet)
-    return _heal(desk, file, words, deep=deep, yes=yes, as_json=as_json, quiet=quiet, wait=wait)
+    return _heal(
+        desk, file, words, found, deep=deep, yes=yes, as_json=as_json, quiet=quiet, wait=wait
+    )
 
 
 def _heal(
-    desk: Desk, file: JobFile, words: list[str], *,
+    desk: Desk, file: JobFile, words: list[str], found: _Found, *,
     deep: bool, yes: bool, as_json: bool, quiet: bool, wait: float,
 ) -> int:  # fmt: skip
-    """Syncs, and looks once more."""
+    """Syncs, and looks once more; of a run that did not go through tells what was found before it."""
     from prophet_hub.cli.runs import carried_out, tell_end  # noqa: PLC0415 - for healing alone
 
     silent = quiet or as_json
@@ -114,7 +116,7 @@ def _heal(
         tell_end(desk, report, planned, as_json=False, quiet=quiet)
     if report.state != "done":
         if as_json:
-            desk.json({"run": report.data()})
+            desk.json(_data(found, report))
         return report.exit
     with desk.replica() as replica:
         left = _look(desk, replica, file, tuple(words), deep=deep, wait=wait)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from prophet_hub.engine.replica import Replica
-from prophet_hub.errors import AuthFailed, HubError
+from prophet_hub.errors import AuthFailed, HubError, UsageError
 from prophet_hub.foreign.audit import head
 from prophet_hub.foreign.steps import Applied, Outcome, Planned, Pulled
 from prophet_hub.jobs.steps import Exchanged
@@ -156,10 +156,16 @@ def keep(replica: Replica, report: Report) -> None:
         replica.store.put("runs", (report.run,), _encode(report))
 
 
-def report_of(replica: Replica, run: str) -> Report | None:
-    """Returns a run by its number, None where there was none."""
+def report_of(replica: Replica, run: str) -> Report:
+    """Returns a run by its number.
+
+    Raises:
+        UsageError: There was none.
+    """
     data = replica.store.get("runs", (run,))
-    return None if data is None else _decoder.decode(data)
+    if data is None:
+        raise UsageError(f"There is no run {run}.", hint="prophet-hub runs lists them.")
+    return _decoder.decode(data)
 
 
 def runs(replica: Replica) -> Iterator[Report]:

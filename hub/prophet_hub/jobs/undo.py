@@ -41,8 +41,6 @@ def undoing(
         Busy: Another run has one of the remotes.
     """
     past = report_of(replica, run)
-    if past is None:
-        raise UsageError(f"There is no run {run}.", hint="prophet-hub runs lists them.")
     words = (past.job,) if past.job in file.config.jobs else tuple(past.job.split())
     ways = partial(opened, folder=folder, plugins=plugins, clock=clock, sleep=sleep, wait=wait)
     with ways(replica, file, words, dry=dry) as found:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from prophet_hub.sdk import TICKET, History
+from prophet_hub.sdk import History
 from prophet_hub.testing.simulation.laws_of_readers import (
     no_author_is_invented,
     nobody_is_called,
@@ -29,6 +29,7 @@ from prophet_hub.testing.simulation.looking import (
     ASKED,
     FIELDS,
     RULED,
+    STRAYED,
     Copy,
     Sight,
     short,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["LAWS", "Law"]
 
 Law = Callable[["World", Sight], Iterator[str]]
-_TEXTS = frozenset({"summary", "description", "priority"})
 
 
 # --- the trackers agree ---
@@ -74,6 +74,8 @@ def _agree(world: World, sight: Sight, ticket: int, prop: str, copies: list[Copy
 
 
 def _why_apart(sight: Sight, one: Copy, other: Copy, prop: str) -> str:
+    if sight.ticket(one) in sight.strayed:
+        return STRAYED
     if not _is_in_query(one) or not _is_in_query(other):
         return "a ticket that no query tells any more"
     for copy in (one, other):
@@ -169,15 +171,17 @@ def _why_alone(sight: Sight, copies: list[Copy], copy: Copy, thing: Thing) -> st
 
 def nothing_is_doubled(world: World, sight: Sight) -> Iterator[str]:
     """A tracker holds a ticket, a comment, a file once."""
-    for ticket in sight.tickets:
-        counts = Counter(one.tracker.name for one in sight.tickets[ticket] if not one.item.gone)
+    world.excused[STRAYED] += len(sight.strayed)
+    for ticket, copies in sight.tickets.items():
+        counts = Counter(one.tracker.name for one in copies if not one.item.gone)
         for name, count in counts.items():
-            if count > 1 and _is_unseen(world, sight, ticket, name):
-                world.excused["a copy that a hub does not know of and cannot find"] += 1
-            elif count > 1:
+            if count > 1 and ticket not in sight.strayed:
                 yield f"ticket {ticket} stands {count} times in {name}"
     for tracker in world.trackers.values():
-        items = [item for item in tracker.items.values() if not item.gone]
+        items = [
+            item for item in tracker.items.values()
+            if not item.gone and sight.ticket(Copy(tracker, item)) not in sight.strayed
+        ]  # fmt: skip
         notes = Counter(
             world.twin.comments.get((tracker.name, note.id)) for i in items for note in i.comments
         )
@@ -188,23 +192,6 @@ def nothing_is_doubled(world: World, sight: Sight) -> Iterator[str]:
         for data, count in files.items():
             if count > 1:
                 yield f"{data.decode()} stands {count} times in {tracker.name}"
-
-
-def _is_unseen(world: World, sight: Sight, ticket: int, name: str) -> bool:
-    """Whether a hub does not know what it made of a ticket there, and nothing shows it whose copy it is.
-
-    It died before the answer, or was restored to before it; what an index told too late waits.
-    """
-    tracker = world.trackers[name]
-    copies = [one for one in sight.tickets[ticket] if one.tracker is tracker]
-    if any(tracker.is_missed(one.item) for one in copies):
-        return True
-    if ticket not in world.twin.forgotten:
-        return False
-    if TICKET not in tracker.knobs.keys or any(one.item.hidden for one in copies):
-        return True
-    lines = (sight.waiting.get((name, sight.record(one)), ()) for one in copies)
-    return any(reason.startswith("It is one copy too many") for _, reason in chain(*lines))
 
 
 # --- nothing is gone ---

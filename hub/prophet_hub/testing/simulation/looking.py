@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from prophet_hub.testing.simulation.watched import Watched
 if TYPE_CHECKING:
     from prophet_hub.testing.simulation.world import World
 
-__all__ = ["ASKED", "FIELDS", "RULED", "Copy", "Sight", "short", "spoken"]
+__all__ = ["ASKED", "FIELDS", "RULED", "STRAYED", "Copy", "Sight", "short", "spoken"]
 
 FIELDS = ("summary", "description", "priority", "status", "owner", "labels")
 """The fields of a ticket in which people write."""
@@ -29,6 +30,11 @@ ASKED = "a conflict that people see"
 
 RULED = "a policy took another's word"
 """Why somebody's last word may be shown nowhere."""
+
+STRAYED = "a copy that a hub does not know of and cannot find"
+"""Why a ticket may be doubled: the hub died before the answer, or was restored to before it."""
+
+_TOLD = ("It is one copy too many", "It carries the key of a record that nobody here knows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,37 @@ class Sight:
     def live(self, ticket: int) -> list[Copy]:
         """Returns the items of a ticket that stand and that the hub may see."""
         return [one for one in self.tickets[ticket] if not one.item.gone and not one.item.hidden]
+
+    def ticket(self, copy: Copy) -> int | None:
+        """Returns the ticket that an item is, None for one that the twin does not know."""
+        return self.world.twin.tickets.get((copy.tracker.name, copy.item.id))
+
+    @cached_property
+    def strayed(self) -> set[int]:
+        """The tickets that stand twice somewhere, and nothing shows a hub whose copy one of them is."""
+        return {
+            number for number, copies in self.tickets.items() if self._is_strayed(number, copies)
+        }
+
+    def _is_strayed(self, number: int, copies: list[Copy]) -> bool:
+        there = [one for one in copies if not one.item.gone]
+        counts = Counter(one.tracker.name for one in there)
+        twice = [one for one in there if counts[one.tracker.name] > 1]
+        if any(one.tracker.is_missed(one.item) for one in twice):
+            return True
+        if not twice or number not in self.world.twin.forgotten:
+            return False
+        if any(TICKET not in one.tracker.knobs.keys for one in there):
+            return True
+        return any(
+            one.item.hidden or one.item.id in one.tracker.poisoned or self._is_told(one)
+            for one in twice
+        )
+
+    def _is_told(self, copy: Copy) -> bool:
+        """Whether an inbox says that a copy waits for its key's sake."""
+        lines = self.waiting.get((copy.tracker.name, self.record(copy)), ())
+        return any(reason.startswith(_TOLD) for _, reason in lines)
 
     def shows(self, copy: Copy, prop: str) -> Value | None:
         """Returns a field in our words."""

@@ -7,11 +7,11 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from prophet_hub.sdk.markup import DIALECTS, convert, converting, images, prose, with_images
-from prophet_hub.sdk.markup.tree import Code
+from prophet_hub.sdk.markup.tree import Code, Item, Items, Paragraph, Quote, Text
 
 HERE = Path(__file__).resolve()
 _spec = importlib.util.spec_from_file_location("markup_facts", HERE.with_name("markup_facts.py"))
@@ -61,14 +61,25 @@ def test_documents_are_stable_from_the_first_pass_on(tree):
         stable(facts.WRITE[source](tree), source, target)
 
 
+def nested(depth):
+    return Items((Item((nested(depth - 1),) if depth > 1 else (), None),), None)
+
+
 @relaxed
 @given(facts.TREES)
+@example((nested(3), Paragraph((Text("a"),)), nested(5)))
 def test_markdown_is_read_as_it_was_written(tree):
     assert facts.READ["markdown"](facts.WRITE["markdown"](tree)) == tree
 
 
+QUOTE_BELOW_A_LIST = Items(
+    (Item((Items((Item((), None),), None), Quote((Code("int main()", ""),))), None),), None
+)
+
+
 @relaxed
 @given(facts.TREES)
+@example((QUOTE_BELOW_A_LIST,))
 @pytest.mark.parametrize("dialect", ["html", "textile", "trac"])
 def test_code_and_letters_survive_writing(dialect, tree):
     there = facts.READ[dialect](facts.WRITE[dialect](tree))

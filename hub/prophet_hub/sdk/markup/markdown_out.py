@@ -38,6 +38,7 @@ _START = re.compile(r"([#>+=|:*~-]|\d{1,9}(?=[.)]))")
 _NUMBER = re.compile(r"\d{1,9}(?=[.)](?:\s|$))")
 _ODD = re.compile(r"[^\S \n]|[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff]")
 _ALL = re.compile(r"[!-/:-@\[-`{-~]")
+_RULED = re.compile(r"-[ -]*- *(?:\n|\Z)")  # one more dash before it makes a rule of it
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)*", re.ASCII)
 Writing = Callable[[int], str]
 _TAG = {"strong": "strong", "em": "em", "del": "del", "ins": "ins", "sup": "sup", "sub": "sub"}
@@ -89,11 +90,13 @@ class Writer:
 
     def _items(self, items: tuple[Item, ...], start: int | None) -> str:
         tight = all(_simple(item) for item in items)
+        boxes = {None: "", True: "[x] ", False: "[ ] "}
+        inner = [boxes[item.done] + self._inner(item) for item in items]
+        bullet = "+ " if any(_RULED.match(text) for text in inner) else "- "
         done: list[str] = []
-        for n, item in enumerate(items):
-            mark = "- " if start is None else f"{start + n}. "
-            box = "" if item.done is None else "[x] " if item.done else "[ ] "
-            done.append(_prefixed(box + self._inner(item), mark, " " * len(mark)).rstrip(" "))
+        for n, text in enumerate(inner):
+            mark = bullet if start is None else f"{start + n}. "
+            done.append(_prefixed(text, mark, " " * len(mark)).rstrip(" "))
         return ("\n" if tight else "\n\n").join(done)
 
     def _inner(self, item: Item) -> str:

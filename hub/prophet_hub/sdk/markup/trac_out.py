@@ -120,17 +120,17 @@ def _items(items: Items, indent: int) -> Iterator[str]:
         inner = " " * (indent + 2)
         text = f"{' ' * indent}{mark} {box}"
         for at, block in enumerate(item.blocks):
+            above = item.blocks[at - 1] if at else None
+            # less indented than the list before it, a block is the outer item's again
+            line = inner[:-1] if isinstance(above, Items) else inner
             if isinstance(block, Paragraph):
-                if at:
-                    # less indented than the list before it, the text is the outer item's again
-                    above = item.blocks[at - 1]
-                    line = inner[:-1] if isinstance(above, Items) else inner
+                if above:
                     text += "[[BR]][[BR]]" if isinstance(above, Paragraph) else f"\n{line}"
                 text += _item_words(block)
             elif isinstance(block, Items):
                 text += "\n" + "\n".join(_items(block, indent + 2))
             else:
-                text += "\n" + _prefixed(_block(block), inner)
+                text += "\n" + _prefixed(_block(block), line)
         yield text
 
 

@@ -264,6 +264,12 @@ def test_a_line_that_begins_with_table_is_none(text):
     assert convert("table(x).\n|a|", "textile", "trac") == "|| a ||"
 
 
+def test_an_empty_line_in_bold_does_not_end_the_bold():
+    told = convert("<p><b>a<br><br>b</b></p>", "html", "markdown")
+    assert told == "**a  \nb**"
+    assert convert(convert(told, "markdown", "html"), "html", "markdown") == told
+
+
 def test_code_begins_at_the_first_sign_even_in_an_address():
     """Redmine takes the sign in an address for one of code where another follows."""
     text = "See https://a.com/@b/c and `x` y"

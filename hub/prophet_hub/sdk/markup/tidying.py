@@ -251,7 +251,16 @@ def _trimmed(inside: Sequence[Inline]) -> tuple[Inline, ...]:
         del done[0]
     while done and isinstance(done[-1], Break):
         del done[-1]
-    return tuple(done)
+    return tuple(_of_one_part(one) for one in done)
+
+
+def _of_one_part(one: Inline) -> Inline:
+    """Returns a span without an empty line in it: a paragraph would end there, and the span go on."""
+    if not isinstance(one, Span):
+        return one
+    pairs = zip(one.inside, (None, *one.inside), strict=False)
+    kept = [x for x, before in pairs if not (isinstance(x, Break) and isinstance(before, Break))]
+    return Span(one.kind, tuple(map(_of_one_part, kept)))
 
 
 def _stripped(

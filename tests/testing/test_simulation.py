@@ -9,14 +9,23 @@ from collections import Counter
 
 import pytest
 
-from prophet_hub.testing.simulation import LAWS, STANDARD, boundaries, draw, play, shrink
+from prophet_hub.testing.simulation import (
+    LAWS,
+    STANDARD,
+    boundaries,
+    draw,
+    people,
+    play,
+    shrink,
+    steps,
+)
 from prophet_hub.testing.simulation import __main__ as command
 
 WORLDS = 200
 REAL = {
     "kills", "started twice", "faults", "acts in a run", "hide", "delete", "brakes", "lock out",
     "poison", "automation", "merge", "answer", "write in the hub", "edit comment", "attach",
-    "exchange", "pass claim", "back up", "restore",
+    "exchange", "pass claim", "back up", "put back", "restore",
 }  # fmt: skip
 """What must really have happened in them."""
 
@@ -31,6 +40,14 @@ def test_two_hundred_worlds_break_no_law(tmp_path):
 
     assert broken == []
     assert {what for what in REAL if not happened[what]} == set()
+
+
+def test_every_kind_of_step_is_done_in_one_way():
+    """Two under one name, and one of them would never happen."""
+    done = [*people._IN_THE_HUB, *people._ANYWHERE, *people._AT_TICKETS, "sync", "quiet"]
+
+    assert [kind for kind, times in Counter(done).items() if times > 1] == []
+    assert {*steps.KINDS} <= {*done}
 
 
 @pytest.mark.parametrize("seed", [3, 17])

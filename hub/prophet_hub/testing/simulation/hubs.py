@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from prophet_hub.testing.simulation.world import World
 
-__all__ = ["back_up", "exchange", "hand_over", "holder", "meet", "pass_claim", "restore"]
+__all__ = ["back_up", "exchange", "hand_over", "holder", "meet", "pass_claim", "put_back"]
 
 _LIMITS = (None, None, None, 1, 2, 5)
 """How many entries of what it lacks a hub takes, None for all."""
@@ -106,7 +106,7 @@ def back_up(world: World, _step: Step) -> str:
     return f"{world.hub.name} is backed up"
 
 
-def restore(world: World, step: Step) -> str:
+def put_back(world: World, step: Step) -> str:
     """A hub's database is put back as it was saved, and pulls the others, as people are told to."""
     hub = world.hub
     if hub.backup is None:

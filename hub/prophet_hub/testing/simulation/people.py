@@ -10,7 +10,7 @@ from prophet_hub.errors import RemoteError
 from prophet_hub.sdk import Value
 from prophet_hub.testing.faults import Fault, What
 from prophet_hub.testing.items import Item, Note
-from prophet_hub.testing.simulation.hubs import back_up, exchange, pass_claim, restore
+from prophet_hub.testing.simulation.hubs import back_up, exchange, pass_claim, put_back
 from prophet_hub.testing.simulation.in_the_hub import answer, write_in_the_hub
 from prophet_hub.testing.simulation.setting import PEOPLE, STATUSES
 from prophet_hub.testing.simulation.steps import Step
@@ -300,7 +300,7 @@ _IN_THE_HUB: Mapping[str, Callable[[World, Step], str]] = {
     "exchange": exchange,
     "pass claim": pass_claim,
     "back up": back_up,
-    "restore": restore,
+    "put back": put_back,
 }
 _AT_TICKETS: Mapping[str, Callable[[World, Watched, Item, Step], str]] = {
     "write": _write,

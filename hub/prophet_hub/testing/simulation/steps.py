@@ -21,7 +21,7 @@ class Step:
     """One thing that happens.
 
     Attributes:
-        kind: What; a key of `KINDS`, or `quiet`.
+        kind: What; a key of `KINDS`, or of what two hubs do (`draw_meetings`).
         at: The tracker at which it happens; of a sync the hub that runs.
         ticket: The number of the step that made the ticket that it is about.
         number: Its own number in the world that was drawn; tokens are made of it.
@@ -109,7 +109,7 @@ def draw_meetings(
     if drawn.random() < 0.4:
         saved = _step(drawn, "back up", last, names, [1])
         at = drawn.randint(1, len(found))
-        found.insert(drawn.randint(at, len(found)), replace(saved, kind="restore"))
+        found.insert(drawn.randint(at, len(found)), replace(saved, kind="put back"))
         found.insert(at, saved)
     return tuple(found)
 

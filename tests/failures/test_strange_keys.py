@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from foreign.kit import Hub, tick
+from foreign.kit import Hub, copied, tick
 from prophet_hub.sdk import TICKET
 from prophet_hub.testing.tracker import Knobs, Tracker
 
@@ -44,11 +44,7 @@ def test_two_hubs_that_know_nothing_of_each_other_leave_each_others_copies_alone
 
 
 def test_a_ticket_that_was_cloned_with_its_key_is_a_ticket_of_its_own():
-    r, t = Tracker("R", Knobs()), Tracker("T", Knobs())
-    r.create("bob", {"summary": "x", "status": "new"})
-    with Hub(r, t) as hub:
-        hub.syncs()
-        tick(r, t)
+    with copied() as (hub, r, t):
         clone = t.create("eve", {"summary": "a clone", "status": "new"}, key=t.items["1"].key)
         hub.syncs()
         tick(r, t)
@@ -61,11 +57,7 @@ def test_a_ticket_that_was_cloned_with_its_key_is_a_ticket_of_its_own():
 @pytest.mark.parametrize("sooner", [True, False])
 def test_one_copy_too_many_of_our_own_waits_and_is_carried_nowhere(sooner):
     """A restored hub made it again before the index of its tracker told what it had made."""
-    r, t = Tracker("R", Knobs()), Tracker("T", Knobs())
-    r.create("bob", {"summary": "x", "status": "new"})
-    with Hub(r, t) as hub:
-        hub.syncs()
-        tick(r, t)
+    with copied() as (hub, r, t):
         again = t.create("hub", {"summary": "x", "status": "new"}, key=t.items["1"].key)
         if sooner:
             hub.syncs()

@@ -9,26 +9,12 @@ from unittest.mock import Mock
 import pytest
 
 from foreign.families import family
-from foreign.kit import Hub, once, tick, tracker_id
+from foreign.kit import Hub, copied, once, rest, tick, tracker_id
 from prophet_hub.errors import Garbled
 from prophet_hub.foreign import claims
 from prophet_hub.sdk import History
 from prophet_hub.testing.memory import MemoryConnector
 from prophet_hub.testing.tracker import Knobs, Tracker
-
-
-def two(**knobs):
-    """R#1, copied as T#1; all is read, and no listing tells anything any more."""
-    r, t = Tracker("R", Knobs()), Tracker("T", Knobs(**knobs))
-    r.create("bob", {"summary": "x", "status": "new"})
-    hub = Hub(r, t)
-    rest(hub, r, t)
-    return hub, r, t
-
-
-def rest(hub, *trackers, times=3):
-    for _ in range(times):
-        hub.sync(), tick(*trackers)
 
 
 def alive(*trackers):
@@ -61,17 +47,17 @@ def test_a_line_that_a_peer_made_untrue_goes():
 
 @pytest.mark.parametrize("how", ["merged", "deleted sooner", "deleted later"])
 def test_a_copy_too_many_is_one_also_when_the_first_is_gone(how):
-    hub, r, t = two()
-    if how == "deleted sooner":
-        t.delete("eve", "1"), tick(r, t), rest(hub, r, t)
-        again(t), rest(hub, r, t)
-    else:
-        second = again(t)
-        rest(hub, r, t)
-        t.merge("eve", "1", second) if how == "merged" else t.delete("eve", "1")
-        tick(r, t), rest(hub, r, t)
-        t.comment("eve", second, "hello"), tick(r, t), rest(hub, r, t)
-    assert alive(r) == [how == "merged"], "it came to R as a new ticket"
+    with copied() as (hub, r, t):
+        if how == "deleted sooner":
+            t.delete("eve", "1"), tick(r, t), rest(hub, r, t)
+            again(t), rest(hub, r, t)
+        else:
+            second = again(t)
+            rest(hub, r, t)
+            t.merge("eve", "1", second) if how == "merged" else t.delete("eve", "1")
+            tick(r, t), rest(hub, r, t)
+            t.comment("eve", second, "hello"), tick(r, t), rest(hub, r, t)
+        assert alive(r) == [how == "merged"], "it came to R as a new ticket"
 
 
 def test_a_copy_too_many_is_one_also_while_the_first_could_not_be_read():
@@ -94,15 +80,15 @@ def test_a_copy_too_many_is_one_also_while_the_first_could_not_be_read():
 
 @pytest.mark.parametrize("verb", ["update", "delete"])
 def test_what_could_not_be_read_for_two_hours_is_written_later(verb):
-    hub, r, t = two(conditional=False)
-    connector = hub.specs["T"].connector
-    connector.ticket = Mock(side_effect=Garbled("No JSON."))
-    r.update("bob", "1", {"summary": "q"}) if verb == "update" else r.delete("bob", "1")
-    rest(hub, r, t, times=12)
-    del connector.ticket
-    rest(hub, r, t, times=40)
-    gone = t.items["1"].gone
-    assert gone if verb == "delete" else t.items["1"].fields["summary"] == "q"
+    with copied(conditional=False) as (hub, r, t):
+        connector = hub.specs["T"].connector
+        connector.ticket = Mock(side_effect=Garbled("No JSON."))
+        r.update("bob", "1", {"summary": "q"}) if verb == "update" else r.delete("bob", "1")
+        rest(hub, r, t, times=12)
+        del connector.ticket
+        rest(hub, r, t, times=40)
+        gone = t.items["1"].gone
+        assert gone if verb == "delete" else t.items["1"].fields["summary"] == "q"
 
 
 @pytest.mark.parametrize("who", ["eve", "rule"])
@@ -175,36 +161,36 @@ def test_a_comment_without_a_date_of_change_may_have_been_touched(tmp_path):
 @pytest.mark.parametrize("how", ["delete", "merge"])
 @pytest.mark.parametrize("listed", [True, False])
 def test_what_could_not_be_read_and_ended_waits_no_more(listed, how):
-    hub, r, t = two(conditional=False)
-    other = t.create("eve", {"summary": "o"})
-    tick(r, t), rest(hub, r, t)
-    connector = hub.specs["T"].connector
-    connector.ticket = Mock(side_effect=Garbled("No JSON."))
-    (t if listed else r).update("eve", "1", {"summary": "q"})
-    tick(r, t), rest(hub, r, t, times=2)
-    del connector.ticket
-    t.delete("eve", "1") if how == "delete" else t.merge("eve", "1", other)
-    tick(r, t), rest(hub, r, t)
-    connector.ticket = Mock(side_effect=connector.ticket)
-    rest(hub, r, t, times=15)
-    assert (hub.inbox(t), connector.ticket.call_count) == ([], 0)
+    with copied(conditional=False) as (hub, r, t):
+        other = t.create("eve", {"summary": "o"})
+        tick(r, t), rest(hub, r, t)
+        connector = hub.specs["T"].connector
+        connector.ticket = Mock(side_effect=Garbled("No JSON."))
+        (t if listed else r).update("eve", "1", {"summary": "q"})
+        tick(r, t), rest(hub, r, t, times=2)
+        del connector.ticket
+        t.delete("eve", "1") if how == "delete" else t.merge("eve", "1", other)
+        tick(r, t), rest(hub, r, t)
+        connector.ticket = Mock(side_effect=connector.ticket)
+        rest(hub, r, t, times=15)
+        assert (hub.inbox(t), connector.ticket.call_count) == ([], 0)
 
 
 @pytest.mark.parametrize("how", ["deleted", "retry"])
 def test_a_copy_too_many_that_was_deleted_as_its_line_asks_waits_no_more(how):
-    hub, r, t = two(tombstones=False)
-    second = again(t)
-    rest(hub, r, t)
-    (line,) = hub.inbox(t)
-    connector = hub.specs["T"].connector
-    connector.ticket = Mock(side_effect=connector.ticket)
-    if how == "deleted":
-        t.delete("eve", second), tick(r, t)
-    hub.foreign("T").retry(line.number)
-    rest(hub, r, t)
-    asked = [call.args[0].id for call in connector.ticket.call_args_list]
-    assert second in asked, "retry tries nothing"
-    assert bool(hub.inbox(t)) == (how == "retry")
+    with copied(tombstones=False) as (hub, r, t):
+        second = again(t)
+        rest(hub, r, t)
+        (line,) = hub.inbox(t)
+        connector = hub.specs["T"].connector
+        connector.ticket = Mock(side_effect=connector.ticket)
+        if how == "deleted":
+            t.delete("eve", second), tick(r, t)
+        hub.foreign("T").retry(line.number)
+        rest(hub, r, t)
+        asked = [call.args[0].id for call in connector.ticket.call_args_list]
+        assert second in asked, "retry tries nothing"
+        assert bool(hub.inbox(t)) == (how == "retry")
 
 
 @pytest.mark.parametrize("how", ["delete", "hide"])

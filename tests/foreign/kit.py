@@ -125,6 +125,22 @@ def pair(**knobs):
 
 
 @contextmanager
+def copied(**knobs):
+    """A hub with R#1, copied as T#1; all is read, and no listing tells anything any more."""
+    r, t = Tracker("R", Knobs()), Tracker("T", Knobs(**knobs))
+    r.create("bob", {"summary": "x", "status": "new"})
+    with Hub(r, t) as hub:
+        rest(hub, r, t)
+        yield hub, r, t
+
+
+def rest(hub, *trackers, times=3):
+    """Runs, and lets time pass after each."""
+    for _ in range(times):
+        hub.sync(), tick(*trackers)
+
+
+@contextmanager
 def boundaries(hub, act):
     """Calls `act(number)` before and after every request and around every commit of a hub."""
     count = [0]

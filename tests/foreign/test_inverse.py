@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -72,6 +73,16 @@ def filled(r):
     return ref
 
 
+@contextmanager
+def copied(*, runs=1, **knobs):
+    """A ticket with all that there is in R, and after a run or more in T."""
+    r, t = pair(**knobs)
+    filled(r)
+    with Undoing(r, t) as hub:
+        hub.syncs(runs)
+        yield hub, r, t
+
+
 WORLDS = [
     {"history": history, "tombstones": tombstones, "conditional": conditional, "keys": keys}
     for history in History
@@ -83,10 +94,7 @@ WORLDS = [
 
 @pytest.mark.parametrize("knobs", WORLDS)
 def test_updates_go_back_and_are_not_sent_again(knobs):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.syncs(2)
+    with copied(runs=2, **knobs) as (hub, r, t):
         was = shown(t)
         tick(r, t)
         r.update("bob", "1", {"summary": "two", "status": "open", "description": "long"})
@@ -105,10 +113,7 @@ def test_updates_go_back_and_are_not_sent_again(knobs):
 
 @pytest.mark.parametrize("knobs", WORLDS)
 def test_creates_are_deleted_and_nothing_dies_or_comes_again(knobs):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied(**knobs) as (hub, r, t):
         assert shown(t) == shown(r)
 
         done, left = hub.undo(1)
@@ -127,10 +132,7 @@ def test_creates_are_deleted_and_nothing_dies_or_comes_again(knobs):
 
 @pytest.mark.parametrize("knobs", WORLDS)
 def test_comments_and_files_are_deleted_and_do_not_come_again(knobs):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.syncs(2)
+    with copied(runs=2, **knobs) as (hub, r, t):
         was = shown(t)
         tick(r, t)
         r.comment("bob", "1", "more")
@@ -148,10 +150,7 @@ def test_comments_and_files_are_deleted_and_do_not_come_again(knobs):
 
 @pytest.mark.parametrize("knobs", WORLDS[::3])
 def test_an_undo_can_be_undone(knobs):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied(**knobs) as (hub, r, t):
         tick(r, t)
         r.update("bob", "1", {"status": "open"})
         r.comment("bob", "1", "more")
@@ -183,10 +182,7 @@ def reasons(left):
 
 @pytest.mark.parametrize("knobs", WORLDS[::2])
 def test_what_somebody_edited_since_stays_and_is_told(knobs):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.syncs(2)
+    with copied(runs=2, **knobs) as (hub, r, t):
         tick(r, t)
         r.update("bob", "1", {"summary": "two", "status": "open"})
         hub.sync()
@@ -209,10 +205,7 @@ def test_what_somebody_edited_since_stays_and_is_told(knobs):
 @pytest.mark.parametrize("knobs", WORLDS[::5])
 @pytest.mark.parametrize("how", ["comment", "attach", "update"])
 def test_a_ticket_that_somebody_touched_is_not_deleted(knobs, how):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied(**knobs) as (hub, r, t):
         tick(r, t)
         act = {
             "comment": lambda: t.comment("eve", "1", "I saw it"),
@@ -254,10 +247,7 @@ def test_a_ticket_that_changed_in_what_the_job_does_not_carry_is_not_deleted(his
 
 @pytest.mark.parametrize("knobs", WORLDS[::5])
 def test_who_touches_a_ticket_between_the_plan_and_its_delete_keeps_it(knobs):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied(**knobs) as (hub, r, t):
         tick(r, t)
         remote = hub.foreign("T")
         list(remote.pull())
@@ -306,10 +296,7 @@ def test_what_a_job_may_not_delete_stays():
 
 
 def test_a_delete_is_not_taken_back_and_that_is_told():
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied() as (hub, r, t):
         tick(r, t)
         r.delete("bob", "1")
         hub.sync()
@@ -322,10 +309,7 @@ def test_a_delete_is_not_taken_back_and_that_is_told():
 
 
 def test_a_later_run_s_value_stays_and_that_run_is_named():
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied() as (hub, r, t):
         for status in ("open", "closed"):
             tick(r, t)
             r.update("bob", "1", {"status": status})
@@ -378,10 +362,7 @@ def test_what_a_later_run_wrote_again_stays():
 
 
 def test_what_was_taken_back_and_done_again_can_be_taken_back_once_more():
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.syncs(2)
+    with copied(runs=2) as (hub, r, t):
         tick(r, t)
         r.update("bob", "1", {"status": "done"})
         hub.sync()
@@ -392,10 +373,7 @@ def test_what_was_taken_back_and_done_again_can_be_taken_back_once_more():
 
 @pytest.mark.parametrize("knobs", WORLDS[::5])
 def test_a_ticket_in_which_somebody_edited_a_comment_of_ours_is_not_deleted(knobs):
-    r, t = pair(**knobs)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied(**knobs) as (hub, r, t):
         tick(r, t)
         note = t.items["1"].comments[0]
         t.edit_comment("eve", "1", note.id, f"{note.body}, says eve")
@@ -411,10 +389,7 @@ def test_a_ticket_in_which_somebody_edited_a_comment_of_ours_is_not_deleted(knob
 
 
 def test_a_ticket_of_which_somebody_made_another_a_part_is_not_deleted():
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied() as (hub, r, t):
         other = t.create("eve", {"summary": "the same"})
         hub.sync()
         tick(r, t)
@@ -429,10 +404,7 @@ def test_a_ticket_of_which_somebody_made_another_a_part_is_not_deleted():
 
 def test_an_edit_that_lands_with_the_undo_is_not_lost():
     """Without versions somebody writes between our look and our request: it is sent again."""
-    r, t = pair(conditional=False)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied(conditional=False) as (hub, r, t):
         tick(r, t)
         r.update("bob", "1", {"status": "open"})
         hub.sync()
@@ -449,20 +421,14 @@ def test_an_edit_that_lands_with_the_undo_is_not_lost():
 
 
 def test_the_second_time_nothing_is_left():
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied() as (hub, _, _):
         hub.undo(1)
 
         assert hub.undo(1) == ([], [])
 
 
 def test_an_undone_copy_is_made_again_when_a_person_says_so():
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied() as (hub, r, t):
         hub.undo(1)
         (row,) = hub.foreign("T").inbox()
         assert (row.quiet, row.reason[:12]) == (True, "Undone with ")
@@ -476,10 +442,7 @@ def test_an_undone_copy_is_made_again_when_a_person_says_so():
 
 @pytest.mark.parametrize("cut_off", [False, True])
 def test_what_was_said_while_a_copy_was_taken_back_comes_with_it(cut_off):
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied() as (hub, r, t):
         hub.undo(1)
         tick(r, t)
         r.comment("bob", "1", "meanwhile")
@@ -501,10 +464,7 @@ def test_what_was_said_while_a_copy_was_taken_back_comes_with_it(cut_off):
 
 
 def test_a_copy_that_comes_back_is_ours_and_its_end_is_no_death():
-    r, t = pair()
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.sync()
+    with copied() as (hub, r, t):
         hub.undo(1)
         tick(r, t)
         t.items["1"].gone = None  # somebody restored it
@@ -527,10 +487,7 @@ STEPS = {"new": ("open",), "open": ("resolved", "new"), "resolved": ("open",)}
 
 @pytest.mark.parametrize("knobs", WORLDS[::7])
 def test_a_status_goes_back_through_the_workflow(knobs):
-    r, t = pair(**knobs, transitions={"status": STEPS})
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.syncs(2)
+    with copied(runs=2, **knobs, transitions={"status": STEPS}) as (hub, r, t):
         tick(r, t)
         r.update("bob", "1", {"status": "open"}), r.update("bob", "1", {"status": "resolved"})
         hub.sync()
@@ -546,10 +503,7 @@ def test_a_status_goes_back_through_the_workflow(knobs):
 
 def test_where_no_way_leads_back_it_stays_and_is_told():
     ways = {"new": ("open",), "open": ("resolved",), "resolved": ("gone",)}
-    r, t = pair(transitions={"status": ways}, offers=True)
-    filled(r)
-    with Undoing(r, t) as hub:
-        hub.syncs(2)
+    with copied(runs=2, transitions={"status": ways}, offers=True) as (hub, r, t):
         tick(r, t)
         r.update("bob", "1", {"status": "open", "summary": "two"})
         hub.sync()

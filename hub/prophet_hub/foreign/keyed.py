@@ -77,8 +77,8 @@ def waits(side: Side, ticket: Ticket, *, adopting: bool) -> Wait | None:
 
 def second(side: Side, ref: str, key: str) -> Wait | None:
     """Returns how a ticket waits that is one copy too many as far as is known here, None if it is not."""
-    record, own = record_of(key), side.record(TICKET, ref)
-    if record is None or side.ledger.item(own) or len(side.replica.members(own)) > 1:
+    record = record_of(key)
+    if record is None or not _is_new(side, ref):
         return None
     for other in side.live(record, TICKET):
         return Wait(reason=_SECOND.format(other=other), tag=SECOND)
@@ -105,12 +105,15 @@ def is_unknown(side: Side, key: str) -> bool:
     return record is not None and not side.replica.knows(record)
 
 
+def _is_new(side: Side, ref: str) -> bool:
+    """Tells whether a ticket was neither read here nor bound to a record."""
+    own = side.record(TICKET, ref)
+    return side.ledger.item(own) is None and len(side.replica.members(own)) <= 1
+
+
 def _is_strange(side: Side, ticket: Ticket) -> bool:
     """Tells whether an unknown ticket carries our key, and no create is under way for it."""
-    record = side.record(TICKET, ticket.ref.id)
-    if not ticket.key or side.ledger.item(record) is not None:
-        return False
-    if len(side.replica.members(record)) > 1:
+    if not ticket.key or not _is_new(side, ticket.ref.id):
         return False
     return all(
         ids.text(intent.key) != ticket.key or intent.ref not in {"", ticket.ref.id}

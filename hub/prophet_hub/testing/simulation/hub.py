@@ -17,6 +17,7 @@ from prophet_hub.jobs import document, inbox
 from prophet_hub.jobs.load import JobFile
 from prophet_hub.jobs.locks import locked
 from prophet_hub.jobs.opening import Opened
+from prophet_hub.jobs.plan import agreed_to
 from prophet_hub.jobs.report import Report
 from prophet_hub.jobs.run import Run
 from prophet_hub.jobs.trackers import tracker_of
@@ -160,7 +161,7 @@ class Hub:
 
     def is_first(self, job: str, remote: str) -> bool:
         """Whether no run of the job ever got past the brakes with this remote."""
-        return self.replica.store.get("settings", (f"agreed:{job}:{remote}",)) is None
+        return agreed_to(self.replica, job, remote) is None
 
     def inbox(self, remote: str) -> list[InboxItem]:
         """Returns what waits for a remote, quiet lines too."""
